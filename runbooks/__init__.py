@@ -1,0 +1,7 @@
+"""One file for each class of failure. A new runbook is registered here."""
+
+from runbooks.bad_release import BadRelease
+from runbooks.service_unhealthy import ServiceUnhealthy
+from runbooks.threshold_crossed import ThresholdCrossed
+
+RUNBOOKS = (ServiceUnhealthy, BadRelease, ThresholdCrossed)

@@ -1,0 +1,46 @@
+"""What a runbook is written with.
+
+from selfheal import Case, Facts, Outcome, Remediation, Risk, Runbook, Service, Verdict, workflow
+"""
+
+from temporalio import workflow
+
+from activities.hosts.commands import CommandActivities, ReadCommand, RunCommand
+from activities.hosts.filesystems import FilesystemActivities
+from activities.hosts.services import ServiceActivities
+from activities.http import HttpActivities
+from activities.prometheus import PrometheusActivities
+from models.case import Case
+from models.model import Declared as Parameters
+from models.model import Model as Facts
+from models.outcome import Outcome
+from models.policy import Verification
+from models.target import Filesystem, Service
+from models.verdict import Risk, Verdict
+from workflows.do import Do
+from workflows.remediation import Escalate, Remediation
+from workflows.runbook import Runbook
+
+__all__ = [
+    "Case",
+    "CommandActivities",
+    "Do",
+    "Escalate",
+    "Facts",
+    "Filesystem",
+    "FilesystemActivities",
+    "HttpActivities",
+    "Outcome",
+    "Parameters",
+    "PrometheusActivities",
+    "ReadCommand",
+    "Remediation",
+    "Risk",
+    "RunCommand",
+    "Runbook",
+    "Service",
+    "ServiceActivities",
+    "Verdict",
+    "Verification",
+    "workflow",
+]

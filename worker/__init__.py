@@ -1,0 +1,1 @@
+"""The processes: settings, the Temporal plugin, the embedded server, the command line."""
