@@ -88,9 +88,10 @@ def step_of(function: Callable[..., Any]) -> Step:
     return step
 
 
-def is_step(thing: object) -> bool:
-    """Whether it is an activity marked with `reads` or `changes`."""
-    return isinstance(getattr(thing, _MARK, None), Step)
+def steps(hand: object) -> list[Callable[..., Any]]:
+    """The activities of one hand: its methods that are marked as reads or changes."""
+    methods = (getattr(hand, name) for name in dir(hand) if not name.startswith("_"))
+    return [method for method in methods if isinstance(getattr(method, _MARK, None), Step)]
 
 
 def _mark(step: Step) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -55,11 +55,11 @@ class ServiceUnhealthy(Runbook[Service, ServiceFacts]):
         return ServiceFacts(
             service=service,
             running=state.running,
-            stopped_on_purpose=state.stopped_on_purpose,
+            stopped_on_purpose=bool(state.unit and state.unit.stopped_on_purpose),
             answers=reading.healthy if reading else None,
             answer=reading.text if reading else "",
             release=state.release,
-            release_before=state.release_before,
+            release_before=state.previous_release,
         )
 
     def propose(self, facts: ServiceFacts) -> list[Remediation] | Escalate:

@@ -11,13 +11,12 @@ from activities.executions import ExecutionActivities
 from activities.health import HealthActivities
 from activities.hosts.commands import CommandActivities
 from activities.hosts.connection import Connections
-from activities.hosts.filesystems import FilesystemActivities
 from activities.hosts.services import ServiceActivities
 from activities.http import HttpActivities
 from activities.intake import AlertActivities, Intake
 from activities.notifications import NotificationActivities
 from activities.prometheus import PrometheusActivities
-from activities.step import is_step
+from activities.step import steps
 
 
 @asynccontextmanager
@@ -32,7 +31,6 @@ async def hands(client: Client, intake: Intake) -> AsyncIterator[list[Callable[.
                 method
                 for hand in (
                     ServiceActivities(connections),
-                    FilesystemActivities(connections),
                     CommandActivities(connections),
                     HttpActivities(http),
                     HealthActivities(http),
@@ -45,9 +43,3 @@ async def hands(client: Client, intake: Intake) -> AsyncIterator[list[Callable[.
             ]
         finally:
             connections.close()
-
-
-def steps(hand: object) -> list[Callable[..., Any]]:
-    """The activities of one hand: its methods that are marked as reads or changes."""
-    methods = (getattr(hand, name) for name in dir(hand) if not name.startswith("_"))
-    return [method for method in methods if is_step(method)]

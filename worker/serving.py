@@ -1,6 +1,5 @@
 """A worker, running until it is told to stop."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -37,9 +36,3 @@ async def serving(
             )
             async with worker:
                 yield worker
-
-
-async def stopped(worker: Worker) -> None:
-    """Wait until the worker has stopped by itself, which it does only when something is wrong."""
-    while worker.is_running:
-        await asyncio.sleep(0.5)

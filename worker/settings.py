@@ -20,6 +20,7 @@ class Settings(BaseSettings):
         policies: the policy file.
         runbooks: own runbooks, each a file or a folder, beside those that come with the project.
         state_dir: where the embedded server keeps its database, and the gateway its tokens.
+        tokens: bearer token by source, as JSON in the variable; for the others one is made in the state folder.
         sqlite_synchronous: NORMAL survives a killed process; FULL a power cut too, at half the throughput.
         max_cached_workflows: executions kept in a worker's memory; the others are replayed when they go on.
         activity_threads: how many activities run at once; a watch takes one all the time.
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     policies: Path | None = None
     runbooks: list[Path] = Field(default_factory=list)
     state_dir: Path = Field(default_factory=_state_dir)
+    tokens: dict[str, str] = Field(default_factory=dict, repr=False)
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     temporal_port: int = Field(default=7233, ge=1, le=65535)
