@@ -1,7 +1,7 @@
 # Two commands: `make demo` and `make test`. Everything happens inside .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := models activities workflows runbooks gateway worker selfheal.py tests bench
+SOURCES := models activities workflows selfheal runbooks gateway worker tests bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format lock services

@@ -3,15 +3,15 @@
 import asyncio
 from datetime import timedelta
 
-from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.step import reads
+from activities.waiting import pause
 from models.model import Model
 from models.outcome import Outcome
 
-_BEAT = 5.0
+_LONG = 3600.0
 
 
 class Awaited(Model):
@@ -41,9 +41,11 @@ class ExecutionActivities:
         handle = self._client.get_workflow_handle(execution, result_type=Outcome)
         waiting = asyncio.create_task(handle.result())
         try:
-            while not waiting.done():
-                activity.heartbeat()
-                await asyncio.wait({waiting}, timeout=_BEAT)
+            beating = asyncio.create_task(_beat())
+            await asyncio.wait({waiting, beating}, return_when=asyncio.FIRST_COMPLETED)
+            if beating.done():
+                beating.result()
+            beating.cancel()
             return Awaited(outcome=await waiting)
         except WorkflowFailureError:
             return Awaited()
@@ -53,3 +55,8 @@ class ExecutionActivities:
             raise
         finally:
             waiting.cancel()
+
+
+async def _beat() -> None:
+    while True:
+        await pause(_LONG)

@@ -8,13 +8,13 @@ from temporalio import activity
 
 from activities.http import ProbeReading, probe
 from activities.step import reads
+from activities.waiting import pause
 from models.errors import GiveUpError
 from models.model import Model
 from models.target import HttpProbe, Service
 
 _CALM = timedelta(hours=1)
 _REPEAT = timedelta(minutes=5)
-_BEAT = timedelta(seconds=5)
 
 
 class WatchFor(Model):
@@ -60,7 +60,9 @@ class Streak(Model):
             return Streak(healthy=True)
         against = self.against + 1
         threshold = rules.success_threshold if reading.healthy else rules.failure_threshold
-        return Streak(healthy=reading.healthy) if against >= threshold else Streak(healthy=self.healthy, against=against)
+        return (
+            Streak(healthy=reading.healthy) if against >= threshold else Streak(healthy=self.healthy, against=against)
+        )
 
 
 class HealthActivities:
@@ -90,23 +92,13 @@ class HealthActivities:
         beats = activity.info().heartbeat_details
         streak = Streak.model_validate(beats[0]) if beats else Streak(healthy=watch.healthy)
         if watch.healthy is None and not beats:
-            await _pause(rules.initial_delay, streak)
+            await pause(rules.initial_delay.total_seconds(), streak.model_dump())
         while True:
             reading = await probe(self._client, url, rules.timeout)
             streak = streak.after(reading, rules)
-            activity.heartbeat(streak.model_dump())
             if streak.healthy is not watch.healthy:
                 return Seen(healthy=streak.healthy, changed=True, reading=reading)
             calm = _REPEAT if streak.healthy is False else _CALM
             if asyncio.get_running_loop().time() - began > calm.total_seconds():
                 return Seen(healthy=streak.healthy, changed=False, reading=reading)
-            await _pause(rules.period, streak)
-
-
-async def _pause(pause: timedelta, streak: Streak) -> None:
-    """Sleep without falling silent."""
-    left = pause.total_seconds()
-    while left > 0:
-        await asyncio.sleep(min(left, _BEAT.total_seconds()))
-        left -= _BEAT.total_seconds()
-        activity.heartbeat(streak.model_dump())
+            await pause(rules.period.total_seconds(), streak.model_dump())

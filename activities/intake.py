@@ -29,11 +29,12 @@ from models.runbook_info import RunbookInfo
 ANSWER_WITHIN = timedelta(seconds=0.5)
 """How long the guards have to say what they did; the sender waits meanwhile, and some wait no longer than a second."""
 
-_CALL_WITHIN = timedelta(seconds=5)
+_CALL_WITHIN = timedelta(seconds=3)  # with the client's own retries, which outlast a restart of the server
 _HEALTH_WITHIN = timedelta(seconds=1)
 _CALLS_AT_ONCE = 50
 _SUMMARY = 100  # characters; Temporal takes 400 bytes
 _FIRST_PAUSE = 0.01  # a guard answers once its execution has started, which takes this long at the least
+_LONGEST_PAUSE = 0.1
 _LAZY = "Failed client connect"  # what a client says that connects when it is first used; the SDK has no type for it
 
 
@@ -100,8 +101,11 @@ class Intake:
 
     async def _hand_over(self, queue: Mapping[int, AnyCase], answers: dict[int, Admission]) -> None:
         for index, case in queue.items():
-            async with self._calls:
-                refused = await self._signal(case)
+            try:
+                async with self._calls, asyncio.timeout(_CALL_WITHIN.total_seconds()):
+                    refused = await self._signal(case)
+            except TimeoutError as error:
+                _away(error, f"no answer within {_CALL_WITHIN.total_seconds():g} seconds")
             if refused:
                 answers[index] = refused
 
@@ -152,7 +156,7 @@ class Intake:
                     said = await handle.query("admission", case.alert.key, rpc_timeout=self._answer_within)
                 if said is not None:
                     answers[index] = Admission.model_validate(said)
-                pause *= 2
+                pause = min(pause * 2, _LONGEST_PAUSE)
         except (TemporalError, ValueError):
             # Best effort: Temporal has the alert, and what became of it is seen in its UI.
             return

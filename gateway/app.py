@@ -10,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from activities.intake import Intake, TemporalAwayError
 from gateway.answers import Answer, Trouble, answer
-from gateway.requests import Refusal, check_form, check_sender, read_body
+from gateway.requests import LingeringAnswer, Refusal, check_form, check_sender, read_body
 from gateway.sources import SOURCES
 from gateway.sources.payload import MalformedBodyError, Source
 from models.alert import Alert
@@ -113,7 +113,8 @@ def _nothing_taken(fields: tuple[str, ...]) -> Response:
 async def _refuse(_request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, Refusal):
         raise refusal
-    return _trouble(refusal.status, refusal.detail, fields=refusal.fields, headers=refusal.headers)
+    text = Trouble(detail=refusal.detail).model_dump_json()
+    return LingeringAnswer(text, refusal.status, refusal.headers, media_type="application/json")
 
 
 def _trouble(

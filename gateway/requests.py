@@ -2,15 +2,19 @@
 
 import asyncio
 import hmac
+from contextlib import suppress
 from datetime import timedelta
 
-from fastapi import Request, status
+from fastapi import Request, Response, status
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 MAX_BODY = 1024 * 1024
 """Bytes."""
 
 _BODY_WITHIN = timedelta(seconds=30)
+_LINGER = timedelta(seconds=2)
+_LINGER_BYTES = 16 * MAX_BODY
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
@@ -19,22 +23,36 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
     Attributes:
         status: of the HTTP answer.
         detail: why, and what to do.
-        fields: what is wrong with its content, each with its field.
         headers: of the answer.
     """
 
-    def __init__(
-        self, status: int, detail: str, *, fields: tuple[str, ...] = (), headers: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
-        self.fields = fields
-        self.headers = headers or {}
+        self.headers = {"Connection": "close", **(headers or {})}
 
 
-_CLOSE = {"Connection": "close"}
-"""For answers that come before the body was read: what is left of it is not waited for."""
+class LingeringAnswer(Response):
+    """An answer that comes before all of the body did.
+
+    Closing a connection on which bytes still come in would reset it, and the sender might never see the answer. So
+    it is sent at once, then what still comes is thrown away for a while, and then the connection is closed.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        """Send it, and linger."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        left = _LINGER_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER.total_seconds()):
+                while left > 0:
+                    message = await receive()
+                    if message["type"] != "http.request" or not message.get("more_body"):
+                        break
+                    left -= len(message["body"])
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def check_sender(request: Request, token: str) -> None:
@@ -49,7 +67,7 @@ def check_sender(request: Request, token: str) -> None:
         raise Refusal(
             status.HTTP_401_UNAUTHORIZED,
             "this door wants the header 'Authorization: Bearer TOKEN' with its own token",
-            headers={"WWW-Authenticate": 'Bearer realm="selfheal"', **_CLOSE},
+            {"WWW-Authenticate": 'Bearer realm="selfheal"'},
         )
 
 
@@ -68,7 +86,7 @@ def check_form(request: Request) -> None:
         wrong = "send the body as it is, without Content-Encoding"
     else:
         return
-    raise Refusal(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, wrong, headers=_CLOSE)
+    raise Refusal(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, wrong)
 
 
 async def read_body(request: Request) -> bytes:
@@ -77,11 +95,7 @@ async def read_body(request: Request) -> bytes:
     Raises:
         Refusal: it is too long, comes too slowly, or breaks off.
     """
-    too_long = Refusal(
-        status.HTTP_413_CONTENT_TOO_LARGE,
-        f"the body is longer than {MAX_BODY} bytes: send fewer alerts",
-        headers=_CLOSE,
-    )
+    too_long = Refusal(status.HTTP_413_CONTENT_TOO_LARGE, f"the body is longer than {MAX_BODY} bytes: send fewer alerts")
     if int(request.headers.get("content-length", "0")) > MAX_BODY:
         raise too_long
     body = bytearray()
@@ -92,7 +106,7 @@ async def read_body(request: Request) -> bytes:
                 if len(body) > MAX_BODY:
                     raise too_long
     except TimeoutError as error:
-        raise Refusal(status.HTTP_408_REQUEST_TIMEOUT, "the body came too slowly", headers=_CLOSE) from error
+        raise Refusal(status.HTTP_408_REQUEST_TIMEOUT, "the body came too slowly") from error
     except ClientDisconnect as error:
-        raise Refusal(status.HTTP_400_BAD_REQUEST, "the body broke off", headers=_CLOSE) from error
+        raise Refusal(status.HTTP_400_BAD_REQUEST, "the body broke off") from error
     return bytes(body)

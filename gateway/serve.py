@@ -76,10 +76,14 @@ async def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is: an answer would wait 40 ms.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
     except OSError as error:
+        listener.close()
         choose = "choose another with --gateway-port or SELFHEAL_GATEWAY_PORT"
         match error.errno:
             case errno.EADDRINUSE:
@@ -90,6 +94,7 @@ def _listen(host: str, port: int) -> socket.socket:
                 reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
                 why = f"cannot listen on {host} ({reason}): give another --gateway-host or SELFHEAL_GATEWAY_HOST"
         raise PortTakenError(why) from error
+    return listener
 
 
 async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:

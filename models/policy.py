@@ -16,6 +16,8 @@ _TEXT = {"type": "string", "minLength": 1, "maxLength": 1024}
 
 
 def _as_tuple(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError(f"must be text, not {value!r}: put it in quotes")  # noqa: TRY004 - pydantic wants ValueError
     return (value,) if isinstance(value, str) else value
 
 

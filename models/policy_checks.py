@@ -119,4 +119,4 @@ def _choice(
 
 
 def _instead(name: str, known: list[str]) -> str:
-    return nearest(name, known) or (f"; there are {', '.join(known)}" if known else "; there is none")
+    return nearest(name, known) or f"; known: {', '.join(known) or 'none'}"

@@ -71,13 +71,11 @@ def _message(details: ErrorDetails, field: str, model: type[BaseModel]) -> str:
     kind, given, context = details["type"], _written(details["input"]), details.get("ctx", {})
     if kind == "extra_forbidden":
         known = _siblings(model, details["loc"])
-        return "unknown field" + (nearest(field, known) or f"; known are {', '.join(known) or 'none'}")
+        return "unknown field" + (nearest(field, known) or f"; known: {', '.join(known) or 'none'}")
     if kind == "value_error":
         return str(context["error"])
     if kind.startswith("union_tag"):
         return f"needs {context['discriminator']}: {context.get('expected_tags', 'one of those that are known')}"
-    if kind == "tuple_type" and isinstance(details["input"], int | float):
-        return f"must be text or a list, not {given}: put it in quotes"
     if kind in _WORDS:
         return _WORDS[kind].format(given=given)
     message = details["msg"]

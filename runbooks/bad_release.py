@@ -100,7 +100,7 @@ class BadRelease(Runbook[Service, ReleaseFacts]):
             limits=case.parameters(ReleaseLimits),
             signals=await self._signals(service),
             release=state.release,
-            release_before=state.previous_release,
+            release_before=state.release_before,
             released_at=state.released_at,
             read_at=workflow.now(),
         )

@@ -59,7 +59,7 @@ class ServiceUnhealthy(Runbook[Service, ServiceFacts]):
             answers=reading.healthy if reading else None,
             answer=reading.text if reading else "",
             release=state.release,
-            release_before=state.previous_release,
+            release_before=state.release_before,
         )
 
     def propose(self, facts: ServiceFacts) -> list[Remediation] | Escalate:

@@ -58,7 +58,7 @@ class ThresholdCrossed(Runbook[Service, ThresholdFacts]):
             answers=reading.healthy if reading else None,
             instances=state.instances,
             release=state.release,
-            release_before=state.previous_release,
+            release_before=state.release_before,
         )
 
     def propose(self, facts: ThresholdFacts) -> list[Remediation] | Escalate:

@@ -11,6 +11,7 @@ from activities.executions import ExecutionActivities
 from activities.health import HealthActivities
 from activities.hosts.commands import CommandActivities
 from activities.hosts.connection import Connections
+from activities.hosts.filesystems import FilesystemActivities
 from activities.hosts.services import ServiceActivities
 from activities.http import HttpActivities
 from activities.intake import AlertActivities, Intake
@@ -31,6 +32,7 @@ async def hands(client: Client, intake: Intake) -> AsyncIterator[list[Callable[.
                 method
                 for hand in (
                     ServiceActivities(connections),
+                    FilesystemActivities(connections),
                     CommandActivities(connections),
                     HttpActivities(http),
                     HealthActivities(http),

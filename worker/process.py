@@ -7,6 +7,7 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from temporalio.client import Client
 
@@ -40,7 +41,8 @@ async def serve(settings: Settings, parts: set[str]) -> None:
         EmbeddedServerError: there is no way to a Temporal server, or it cannot start.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for loud in ("httpx", "uvicorn.error", "paramiko.transport", "temporalio.worker"):
+        logging.getLogger(loud).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level.upper())))
     runbooks = all_runbooks(settings)
     known = catalog(runbooks)
     file = read_policies(settings, known)
@@ -138,7 +140,8 @@ async def _gateway(settings: Settings, intake: Intake, stop: asyncio.Event) -> "
             listening=listening.set_result,
         )
     )
-    await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
+    begun: set[asyncio.Future[Any]] = {task, listening}
+    await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
     url = listening.result()

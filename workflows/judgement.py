@@ -34,4 +34,4 @@ def weigh(verdict: Verdict, *, resolved: bool) -> Verdict:
 
 def untried(candidates: Sequence[Remediation], tried: Sequence[Remediation]) -> list[Remediation]:
     """The candidates that were not tried yet, in the author's order."""
-    return [candidate for candidate in candidates if candidate not in tried]
+    return [candidate for candidate in candidates if not any(candidate.same(other) for other in tried)]

@@ -93,7 +93,8 @@ class Loop:
                 raise Ended(Ending.OBSERVED, f"It would have been tried: {remediation.summary()}")
             if decision is Gate.ASK:
                 await self._ask_to_apply(remediation, len(candidates))
-                if remediation not in self._propose(await self._look("reading the facts again")):
+                candidates = self._propose(await self._look("reading the facts again"))
+                if not any(remediation.same(candidate) for candidate in candidates):
                     self._journal.note("what was approved does not apply any more; asking anew")
                     continue
             self._tried.append(remediation)

@@ -35,6 +35,13 @@ class Remediation(Model):
             return ""
         return (inspect.getdoc(type(self).undo) or "it is taken back").partition("\n")[0]
 
+    def same(self, other: "Remediation") -> bool:
+        """Whether the other is this remediation: tried already, or still proposed after a wait.
+
+        Override it where fields may differ that do not matter, such as a list of files that grew meanwhile.
+        """
+        return self == other
+
     def proposal(self) -> Proposal:
         """This remediation as people see it."""
         return Proposal(

@@ -47,7 +47,7 @@ class Runbook(Generic[T, F]):
         self._journal: Journal | None = None
         self.do: Do = TemporalDo(self._deadline.remaining)
 
-    async def diagnose(self, case: Case[T]) -> F:
+    async def diagnose(self, case: "Case[T]") -> F:
         """Read what is the matter. Reads only; retried freely."""
         raise NotImplementedError(f"{type(self).__name__} needs a diagnose")
 
@@ -59,7 +59,7 @@ class Runbook(Generic[T, F]):
         """Whether the target is well. What cannot be known is inconclusive."""
         raise NotImplementedError(f"{type(self).__name__} needs a verify")
 
-    async def heal(self, case: Case[T]) -> Outcome:
+    async def heal(self, case: "Case[T]") -> Outcome:
         """Go through the loop. Call it from `run`, which the SDK wants to see in each workflow class."""
         self._journal = Journal(case, self._questions)
         return await Loop(self, case, self._journal, self._questions, self._conditions, self._deadline).run()

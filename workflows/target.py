@@ -22,7 +22,7 @@ from models.ids import GUARD, execution_id
 from models.outcome import Outcome
 from workflows.attributes import AUTONOMY, POLICY, RUNBOOK, TARGET
 from workflows.do import TemporalDo
-from workflows.memory import Memory
+from models.memory import Memory
 
 _HISTORY_KEPT = 4000
 """Events after which the guard continues as new: well under the 10,240 at which Temporal warns."""

@@ -34,10 +34,8 @@ class WatchState(Model):
 
     def after(self, seen: Seen, now: datetime) -> "WatchState":
         """The state after something was seen."""
-        since = self.since if seen.healthy is False else None
-        return self.model_copy(
-            update={"healthy": seen.healthy, "since": (since or now) if seen.healthy is False else None}
-        )
+        since = (self.since or now) if seen.healthy is False else None
+        return self.model_copy(update={"healthy": seen.healthy, "since": since})
 
     def alert(self, status: AlertStatus, since: datetime, text: str) -> Alert:
         """The alert about it."""
@@ -89,7 +87,8 @@ class HealthWatch:
         seeing = asyncio.create_task(self._do(HealthActivities.watch_health, watch))
         await workflow.wait_condition(lambda: seeing.done() or self._new is not None)
         if self._new is None:
-            return await seeing
+            seen: Seen = await seeing
+            return seen
         seeing.cancel()
         await workflow.wait([seeing])
         self._state, self._new = self._state.model_copy(update={"service": self._new}), None

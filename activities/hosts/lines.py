@@ -1,6 +1,8 @@
 """The connections to all hosts: opened when first needed, shared by all threads, replaced when they die."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -119,14 +121,23 @@ def in_background(call: Callable[[], T]) -> Future[T]:
     return future
 
 
-def patiently(future: Future[T], beat: Beat) -> T:
-    """Wait for a result, with a beat about each second; what the beat raises ends the wait, not the call."""
+def patiently(future: Future[T], beat: Beat, deadline: float = math.inf) -> T:
+    """Wait for a result, with a beat about each second; what the beat raises ends the wait, not the call.
+
+    Args:
+        future: the call.
+        beat: called about once a second.
+        deadline: until when to wait, by `time.monotonic`.
+
+    Raises:
+        TimeoutError: there is no result until then.
+    """
     while True:
         try:
-            return future.result(timeout=BEAT)
+            return future.result(timeout=max(0.0, min(BEAT, deadline - time.monotonic())))
         except TimeoutError:
-            if future.done():
-                return future.result()
+            if future.done() or time.monotonic() >= deadline:
+                raise
             beat()
 
 

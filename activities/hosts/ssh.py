@@ -63,9 +63,11 @@ class SshShell:
             session = _Session(channel)
             try:
                 # exec_command waits for the host's answer with no time limit of its own.
-                patiently(in_background(lambda: channel.exec_command(command)), beat)
+                patiently(in_background(lambda: channel.exec_command(command)), beat, deadline)
                 ended = session.attend(stdin or b"", deadline, beat)
             except (paramiko.SSHException, OSError, EOFError) as error:
+                # Whether it broke or fell silent, nobody else should be given this connection.
+                channel.get_transport().close()
                 raise self._lost(argv) from error
             except BaseException:
                 self._end(session.group)

@@ -28,7 +28,7 @@ from tests.workflows.world import Machine, World, WorldActivities
 from worker.embedded import EmbeddedTemporal
 from activities.step import steps
 from worker.plugin import selfheal_plugin
-from workflows.memory import Memory
+from models.memory import Memory
 from workflows.target import TargetGuard
 
 

@@ -65,7 +65,7 @@ class Display:
             self._live.reset(self._task, description=text, detail="")
             self._live.start()
         else:
-            self._console.print(f"{text} …", markup=False, highlight=False)
+            self._console.print(f"{text} …", markup=False, highlight=False, soft_wrap=True)
 
     def detail(self, text: str) -> None:
         """Show the detail, at most every 15 seconds where it would make a line of its own."""
@@ -74,4 +74,4 @@ class Display:
             self._live.update(self._task, detail=text)
         elif now - self._said >= _PLAIN_DETAIL_EVERY:
             self._said = now
-            self._console.print(f"  {now - self._began:.0f} s: {text}", markup=False, highlight=False)
+            self._console.print(f"  {now - self._began:.0f} s: {text}", markup=False, highlight=False, soft_wrap=True)

@@ -131,6 +131,10 @@ class EmbeddedTemporal:
                 await process.wait()
             await self._held.aclose()
 
+    async def ended(self) -> int:
+        """Wait until it is gone, for whatever reason; its exit code, negative for a signal."""
+        return await self._process.wait() if self._process else 0
+
     def _arguments(self, state: StateFolder) -> list[str]:
         return [
             *("server", "start-dev", "--db-filename", str(state.database), "--log-level", self.log_level),

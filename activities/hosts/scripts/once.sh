@@ -27,6 +27,6 @@ if [ -e "$mark/claim" ] || mkdir -p -- "$mark"; then
 fi
 if [ "$end" != unmarked ]; then
 	tail -c 65000 "$mark/out" 2>/dev/null
-	tail -c 65000 "$mark/err" 2>/dev/null >&2
+	tail -c 65000 "$mark/err" >&2 2>/dev/null
 fi
 printf '\n%s\n' "$end"

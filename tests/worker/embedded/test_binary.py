@@ -1,4 +1,6 @@
 import asyncio
+import os
+import select
 import socket
 from collections.abc import Mapping
 from io import StringIO
@@ -8,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.services.missing import missing
+from tests.services.waiting import eventually
 from worker.embedded import Display, NoTemporalError, Silent, find_temporal, get_temporal
 from worker.embedded.fetch import FetchError, sdk_download
 
@@ -129,6 +132,23 @@ async def test_two_at_once_build_once(env: dict[str, str], bin_dir: Path, real: 
     assert first == second == _cache(env, "temporal")
     assert (tmp_path / "builds").read_text() == "built\n"
     assert _in_cache(env) == ["temporal"]
+
+
+async def test_an_interrupted_build_ends(env: dict[str, str], bin_dir: Path, tmp_path: Path) -> None:
+    """Ctrl-C during a build ends the build and what it started, and leaves nothing in the cache."""
+    _go(bin_dir, f"sleep 600 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/compiler; wait")
+    fetching = asyncio.create_task(get_temporal(env, Silent()))
+    await eventually(lambda: asyncio.to_thread((tmp_path / "compiler").exists))
+    compiler = os.pidfd_open(int((tmp_path / "compiler").read_text()))
+
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+
+    gone, _, _ = select.select([compiler], [], [], 30)  # a process that has ended makes its descriptor readable
+    os.close(compiler)
+    assert gone
+    assert _in_cache(env) == []
 
 
 async def test_what_a_killed_process_left_is_cleared(env: dict[str, str], bin_dir: Path, real: Path) -> None:

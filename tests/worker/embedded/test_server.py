@@ -129,6 +129,15 @@ async def test_one_that_does_not_stop_is_killed(server: EmbeddedTemporal) -> Non
     assert server.pid is None
 
 
+async def test_its_end_can_be_awaited(server: EmbeddedTemporal) -> None:
+    """Who needs the server learns that it is gone, and can give up rather than wait for ever."""
+    async with server:
+        assert server.pid
+        os.kill(server.pid, signal.SIGKILL)
+        assert await server.ended() == -signal.SIGKILL
+        assert server.pid is None
+
+
 async def test_it_dies_with_its_process(program: Path, tmp_path: Path) -> None:
     """Killing our process with -9 takes the server along, and the next one can use its ports and folder at once."""
     ports = free_port(), free_port()

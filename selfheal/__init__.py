@@ -6,6 +6,7 @@ from selfheal import Case, Facts, Outcome, Remediation, Risk, Runbook, Service, 
 from temporalio import workflow
 
 from activities.hosts.commands import CommandActivities, ReadCommand, RunCommand
+from activities.hosts.filesystems import FilesystemActivities
 from activities.hosts.services import ServiceActivities
 from activities.http import HttpActivities
 from activities.prometheus import PrometheusActivities
@@ -27,6 +28,7 @@ __all__ = [
     "Escalate",
     "Facts",
     "Filesystem",
+    "FilesystemActivities",
     "HttpActivities",
     "Outcome",
     "Parameters",

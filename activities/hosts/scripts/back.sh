@@ -1,0 +1,50 @@
+# back.sh MOUNT CACHE ASIDE ID: brings back what `aside` moved. What the cache holds by now stays as it is; if that
+# keeps something from its place, the copy stays where it is.
+lock "$1"
+root=$(cd -P -- "$1" && pwd -P) || refuse "$1 is not there"
+enter "$2" "$root" && [ "$here" != "$root" ] || refuse "$2 does not lie on $1"
+cache=$here
+to=$3/$4
+out=$cache/.selfheal-$4
+in=$cache/.selfheal-back-$4
+
+# A hard link is either there or not: no half file can stay behind under its final name.
+link_in() {
+	cp -aln -- "$1" "$cache/" 2>/dev/null
+	return 0
+}
+
+arrived() {
+	[ "$1" -ef "$cache/$1" ] && return
+	if [ -L "$1" ]; then
+		[ -L "$cache/$1" ] && [ "$(readlink -- "$1")" = "$(readlink -- "$cache/$1")" ]
+	else
+		[ -f "$cache/$1" ] && cmp -s -- "$1" "$cache/$1"
+	fi
+}
+
+if [ -e "$to/content" ]; then
+	rm -rf -- "$out" "$in"
+	fits "$to/content" "$cache" 100 || refuse "$1 has not enough room to bring the content of $2 back from $to"
+	copy "$to/content" "$in" || {
+		rm -rf -- "$in"
+		refuse "$to/content could not be copied to $2"
+	}
+	cd -P -- "$in" || refuse "$in cannot be entered"
+	each link_in
+	kept=$(find . ! -type d | while IFS= read -r file; do
+		arrived "$file" || printf 'kept\t%s\n' "${file#./}"
+	done)
+	cd -P -- "$cache" || exit
+	rm -rf -- "$in"
+	if [ -n "$kept" ]; then
+		printf '%s\n' "$kept" | head -n 100
+		exit 0
+	fi
+	rm -rf -- "$to"
+else
+	rm -rf -- "$in"
+	put_back
+	if [ -e "$to" ]; then rm -rf -- "$to/part" "$to/from" && rmdir -- "$to"; fi
+fi
+exit 0

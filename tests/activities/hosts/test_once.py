@@ -1,0 +1,342 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.exceptions import CancelledError
+
+from activities.hosts.connection import Connections
+from activities.hosts.once import run_once
+from activities.hosts.shell import Beat, Ran, Shell, quiet
+from models.errors import GiveUpError, TryAgainError, UnknownEffectError
+from models.host import Host
+from tests.activities.hosts.conftest import over_ssh
+from tests.activities.hosts.seen import in_thread, running, written
+from tests.services.missing import program
+from tests.services.ssh import Sshd
+from tests.services.waiting import until
+
+ROOT = Path(__file__).parents[3]
+KEY = "ServiceUnhealthy:service:web1/web:20260131T120000.000/1"
+
+
+def appends(log: Path, then: str = "true") -> list[str]:
+    """A command whose every run can be counted."""
+    return ["sh", "-c", f'echo "$$" >>"$1"; {then}', "sh", str(log)]
+
+
+def mark_of(host: Host, key: str = KEY) -> Path:
+    """The folder of the mark."""
+    return Path(host.marks) / hashlib.sha256(key.encode()).hexdigest()
+
+
+def lines(log: Path) -> int:
+    """How often it was run."""
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def test_a_key_has_its_effect_once(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """The second call with a key runs nothing and answers what the first one did."""
+    command = appends(tmp_path / "log", "echo told; echo why >&2; exit 4")
+    first = run_once(shell, host, KEY, command)
+    assert Ran(code=4, out="told\n", err="why\n") == first
+    assert first == run_once(shell, host, KEY, command)
+    assert lines(tmp_path / "log") == 1
+
+
+def test_another_key_has_its_own_effect(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """The key decides, not the command."""
+    for key in ("a", "b", "ü\n/../" * 50):
+        run_once(shell, host, key, appends(tmp_path / "log"))
+    assert lines(tmp_path / "log") == 3
+
+
+@pytest.mark.parametrize("argument", ["two words", "$(touch x) `y`", "a\nb", "'\"", "ünïcödé", "", "-x", "a\\"])
+def test_arguments_arrive_as_they_are(shell: Shell, host: Host, argument: str) -> None:
+    """No argument is read by a shell on the way through the supervisor either."""
+    assert run_once(shell, host, KEY, ["printf", "<%s>", argument]) == Ran(code=0, out=f"<{argument}>")
+
+
+def test_a_program_that_is_not_there_is_told(shell: Shell, host: Host) -> None:
+    """A missing program is a result, with its name."""
+    ran = run_once(shell, host, KEY, ["/no/such/program"])
+    assert ran.code == 127
+    assert "/no/such/program" in ran.err
+
+
+def test_the_command_runs_as_if_it_were_run_by_hand(shell: Shell, host: Host) -> None:
+    """It has the usual umask, the C locale, a session of its own and no input."""
+    ran = run_once(shell, host, KEY, ["sh", "-c", "umask; echo $LC_ALL; cat; cut -d' ' -f6 /proc/$$/stat; echo $$"])
+    umask, locale, session, pid = ran.out.split()
+    assert (umask, locale) == ("0022", "C")
+    assert session == pid
+
+
+def test_the_mark_tells_people_what_was_done(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """An operator finds when, which step and which command, and nobody else can read it."""
+    run_once(shell, host, KEY, appends(tmp_path / "log"))
+    note = (mark_of(host) / "note").read_text()
+    assert KEY in note
+    assert str(tmp_path / "log") in note
+    assert note.count("\n") == 1
+    assert mark_of(host).stat().st_mode & 0o77 == 0
+
+
+def test_callers_at_the_same_time_share_one_effect(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Eight callers that begin together see the same run."""
+    together = threading.Barrier(8)
+
+    def one() -> Ran:
+        together.wait()
+        return run_once(shell, host, KEY, appends(tmp_path / "log", "sleep 0.5; echo $$"))
+
+    answers = [future.result(60) for future in [in_thread(one) for _ in range(8)]]
+    assert lines(tmp_path / "log") == 1
+    assert {(tmp_path / "log").read_text()} == {ran.out for ran in answers}
+
+
+def test_a_worker_killed_after_the_effect_repeats_nothing(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Killed between effect and acknowledgement, the next worker waits for the same run and gets its result."""
+    go = tmp_path / "go"
+    command = appends(tmp_path / "log", f'until [ -e "{go}" ]; do sleep 0.05; done; echo done')
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.activities.hosts.one_run", host.model_dump_json(), KEY, *command], cwd=ROOT
+    ) as worker:
+        pid = int(written(tmp_path / "log"))
+        worker.kill()
+    assert running(pid)
+    again = in_thread(lambda: run_once(shell, host, KEY, command))
+    go.touch()
+    assert Ran(code=0, out="done\n") == again.result(30)
+    assert lines(tmp_path / "log") == 1
+
+
+def test_a_worker_killed_before_it_heard_the_end_repeats_nothing(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Also if the command came to its end while no worker was there."""
+    go = tmp_path / "go"
+    command = appends(tmp_path / "log", f'until [ -e "{go}" ]; do sleep 0.05; done; echo done; exit 5')
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.activities.hosts.one_run", host.model_dump_json(), KEY, *command], cwd=ROOT
+    ) as worker:
+        written(tmp_path / "log")
+        worker.kill()
+    go.touch()
+    until((mark_of(host) / "result").exists)
+    assert Ran(code=5, out="done\n") == run_once(shell, host, KEY, command)
+    assert lines(tmp_path / "log") == 1
+
+
+def test_a_connection_cut_in_the_middle_repeats_nothing(sshd: Sshd, connections: Connections, tmp_path: Path) -> None:
+    """The cut is told, the command goes on, and the retry gets its result."""
+    host = over_ssh(sshd, marks=tmp_path / "marks")
+    shell, go = connections.shell(host), tmp_path / "go"
+    command = appends(tmp_path / "log", f'until [ -e "{go}" ]; do sleep 0.05; done; echo done')
+    cut = in_thread(lambda: run_once(shell, host, KEY, command))
+    written(tmp_path / "log")
+    sshd.cut()
+    with pytest.raises(TryAgainError):
+        cut.result(30)
+    go.touch()
+    assert Ran(code=0, out="done\n") == run_once(shell, host, KEY, command)
+    assert lines(tmp_path / "log") == 1
+
+
+def test_a_command_whose_end_nobody_saw_is_not_repeated(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """When command and supervisor are killed, neither who waits nor who comes later does it again."""
+    command = appends(tmp_path / "log", "sleep 600")
+    waiting = in_thread(lambda: run_once(shell, host, KEY, command))
+    pid = int(written(tmp_path / "log"))
+    supervisor = int((mark_of(host) / "claim").read_text().split()[0])
+    os.killpg(supervisor, signal.SIGKILL)
+    os.killpg(pid, signal.SIGKILL)
+    with pytest.raises(UnknownEffectError, match="rebooted, or it was killed"):
+        waiting.result(30)
+    with pytest.raises(UnknownEffectError):
+        run_once(shell, host, KEY, command)
+    assert lines(tmp_path / "log") == 1
+
+
+@pytest.mark.parametrize("claim", ["{pid} 1 {boot}", "{pid} {born} another-boot"])
+def test_a_claim_of_another_life_is_no_running_command(shell: Shell, host: Host, tmp_path: Path, claim: str) -> None:
+    """A process number that was given to another process, or before a reboot, does not make anyone wait."""
+    born = Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(")")[2].split()[19]
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    mark_of(host).mkdir(parents=True)
+    (mark_of(host) / "claim").write_text(claim.format(pid=os.getpid(), born=born, boot=boot) + "\n")
+    with pytest.raises(UnknownEffectError):
+        run_once(shell, host, KEY, appends(tmp_path / "log"))
+    assert lines(tmp_path / "log") == 0
+
+
+def test_a_command_that_takes_too_long_is_ended(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """The supervisor ends it, even if it ignores being asked, and the mark says why."""
+    command = appends(tmp_path / "log", 'trap "" TERM; while :; do sleep 1; done')
+    with pytest.raises(UnknownEffectError, match="did not end within 1s"):
+        run_once(shell, host, KEY, command, timeout=timedelta(seconds=1))
+    assert not running(int(written(tmp_path / "log")))
+    assert (mark_of(host) / "result").read_text().split()[1] == "timeout"
+
+
+def test_a_command_is_ended_in_time_though_nobody_waits(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """The limit holds when all workers are gone."""
+    command = appends(tmp_path / "log", "sleep 600")
+
+    def gone() -> None:
+        raise TryAgainError("this try is over")
+
+    with pytest.raises(TryAgainError):
+        run_once(shell, host, KEY, command, timeout=timedelta(seconds=8), beat=gone)
+    pid = int(written(tmp_path / "log"))
+    assert running(pid)
+    until(lambda: not running(pid))
+
+
+def test_a_cancelled_command_is_ended(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Cancelling ends the command with what it started; the mark says so, and a retry does not do it again."""
+    command = appends(tmp_path / "log", "sleep 600 & echo $! >>\"$1\"; wait")
+
+    def cancelled() -> None:
+        raise CancelledError("cancelled")
+
+    with pytest.raises(CancelledError):
+        run_once(shell, host, KEY, command, beat=cancelled)
+    pids = [int(pid) for pid in (tmp_path / "log").read_text().split()]
+    assert len(pids) == 2
+    until(lambda: not any(running(pid) for pid in pids))
+    with pytest.raises(UnknownEffectError, match="was cancelled and ended"):
+        run_once(shell, host, KEY, command)
+
+
+def test_a_try_that_is_over_leaves_its_command_to_the_next(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """When a worker stops, what it began goes on and is taken over."""
+    go = tmp_path / "go"
+    command = appends(tmp_path / "log", f'until [ -e "{go}" ]; do sleep 0.05; done; echo done')
+
+    def stopping() -> None:
+        raise TryAgainError("the worker stops")
+
+    with pytest.raises(TryAgainError, match="stops"):
+        run_once(shell, host, KEY, command, beat=stopping)
+    go.touch()
+    assert Ran(code=0, out="done\n") == run_once(shell, host, KEY, command)
+    assert lines(tmp_path / "log") == 1
+
+
+def test_a_daemon_that_is_left_behind_lives(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Restarting a service that stays up is the point of it all."""
+    ran = run_once(shell, host, KEY, ["sh", "-c", 'sleep 600 & echo $! >"$1"', "sh", str(tmp_path / "pid")])
+    pid = int(written(tmp_path / "pid"))
+    assert ran.code == 0
+    assert running(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_without_a_place_for_marks_nothing_is_run(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Where no mark can be kept the command is not begun, and the error says where."""
+    unkept = host.model_copy(update={"marks": "/proc/selfheal"})
+    with pytest.raises(GiveUpError, match="/proc/selfheal"):
+        run_once(shell, unkept, KEY, appends(tmp_path / "log"))
+    assert lines(tmp_path / "log") == 0
+
+
+def test_a_change_without_a_key_is_refused(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Without a key no retry could be told from a first try."""
+    with pytest.raises(GiveUpError, match="without a key"):
+        run_once(shell, host, "", appends(tmp_path / "log"))
+    assert lines(tmp_path / "log") == 0
+
+
+def test_marks_are_forgotten_after_a_month(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Old marks go when a new one is made; whatever else lies there stays."""
+    run_once(shell, host, "old", ["true"])
+    marks, month = Path(host.marks), 31 * 24 * 3600
+    (marks / "other").mkdir()
+    (marks / ("f" * 64)).mkdir()
+    for folder in marks.iterdir():
+        then = folder.stat().st_mtime - month
+        os.utime(folder, (then, then))
+    run_once(shell, host, KEY, appends(tmp_path / "log"))
+    assert {"other", "f" * 64, mark_of(host).name} == {folder.name for folder in marks.iterdir()}
+
+
+def test_much_output_keeps_its_end(shell: Shell, host: Host) -> None:
+    """The result is found behind any amount of output."""
+    ran = run_once(shell, host, KEY, ["sh", "-c", "head -c 5000000 /dev/zero; echo; echo end; exit 7"])
+    assert ran.code == 7
+    assert ran.out.endswith("\0\nend\n")
+
+
+def test_marks_lie_in_the_home_folder_by_default(shell: Shell, host: Host) -> None:
+    """A relative path of marks is one below the home folder of who logs in."""
+    near = host.model_copy(update={"marks": f".cache/selfheal-test-{os.getpid()}"})
+    run_once(shell, near, KEY, ["true"])
+    folder = Path.home() / near.marks
+    assert (folder / mark_of(host).name / "result").read_text() == "0 done\n"
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+
+@pytest.mark.parametrize("kind", ["local", "ssh"])
+def test_only_the_command_becomes_root(
+    kind: str, connections: Connections, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """With become the command runs behind sudo, and cancelling ends it there too."""
+    program("sudo")
+    plain = Host(marks=str(tmp_path)) if kind == "local" else over_ssh(request.getfixturevalue("sshd"), marks=tmp_path)
+    host = plain.model_copy(update={"become": True})
+    shell = connections.shell(host)
+    assert run_once(shell, host, KEY, ["sh", "-c", "echo ${SUDO_COMMAND:+yes}"]).out == "yes\n"
+
+    def cancelled() -> None:
+        raise CancelledError("cancelled")
+
+    with pytest.raises(CancelledError):
+        run_once(shell, host, "other", appends(tmp_path / "log", "sleep 600"), beat=cancelled)
+    until(lambda: not running(int(written(tmp_path / "log"))))
+
+
+class Busybox:
+    """This machine as one would be that has nothing but busybox."""
+
+    def __init__(self, shell: Shell, applets: Path) -> None:
+        self._shell, self._applets = shell, applets
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: timedelta,
+        stdin: bytes | None = None,
+        beat: Beat = quiet,
+        become: bool = True,
+    ) -> Ran:
+        """Run it by the applets."""
+        words = ("env", f"PATH={self._applets}", *argv)
+        return self._shell.run(words, timeout=timeout, stdin=stdin, beat=beat, become=become)
+
+
+def test_it_works_with_busybox_alone(connections: Connections, tmp_path: Path) -> None:
+    """Small machines have no GNU tools: claiming, waiting, ending and the time limit work there as well."""
+    applets, log = tmp_path / "bin", tmp_path / "log"
+    applets.mkdir()
+    subprocess.run([program("busybox"), "--install", "-s", applets], check=True)
+    host = Host(marks=str(tmp_path / "marks"))
+    shell = Busybox(connections.shell(host), applets)
+    assert "BusyBox" in shell.run(["sh", "-c", "mkdir --help 2>&1"], timeout=timedelta(seconds=5)).out
+    command = appends(log, "echo told; exit 4")
+    assert [Ran(code=4, out="told\n")] * 2 == [run_once(shell, host, KEY, command) for _ in range(2)]
+    assert lines(log) == 1
+    with pytest.raises(UnknownEffectError, match="did not end within 1s"):
+        run_once(shell, host, "late", appends(log, "sleep 600"), timeout=timedelta(seconds=1))
+
+    def cancelled() -> None:
+        raise CancelledError("cancelled")
+
+    with pytest.raises(CancelledError):
+        run_once(shell, host, "cancelled", appends(log, "sleep 600"), beat=cancelled)
+    assert not any(running(int(pid)) for pid in log.read_text().split())

@@ -1,0 +1,5 @@
+"""``python -m worker`` is ``selfheal``."""
+
+from worker.cli import main
+
+main()
