@@ -95,7 +95,9 @@ async def read_body(request: Request) -> bytes:
     Raises:
         Refusal: it is too long, comes too slowly, or breaks off.
     """
-    too_long = Refusal(status.HTTP_413_CONTENT_TOO_LARGE, f"the body is longer than {MAX_BODY} bytes: send fewer alerts")
+    too_long = Refusal(
+        status.HTTP_413_CONTENT_TOO_LARGE, f"the body is longer than {MAX_BODY} bytes: send fewer alerts"
+    )
     if int(request.headers.get("content-length", "0")) > MAX_BODY:
         raise too_long
     body = bytearray()

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from models.alert import Alert
 from models.decision import ApprovalRequest, Question
 from models.outcome import AppliedChange, Progress
 
@@ -24,13 +25,27 @@ def details(progress: Progress, execution: str) -> str:
         verdict = f" — {progress.verdict}" if progress.verdict else ""
         parts.append(f"**Facts**{verdict}\n\n" + _table(progress.facts))
     if progress.plan and not progress.changes:
-        lines = (f"1. {_plain(p.summary)} ({p.risk} risk; {_plain(p.undo) or 'not undoable'})" for p in progress.plan)
+        lines = (
+            f"1. {_plain(p.summary)} ({p.risk} risk; {_plain(p.undo.rstrip('.')) or 'not undoable'})"
+            for p in progress.plan
+        )
         parts.append("**Plan**\n\n" + "\n".join(lines))
     if progress.changes:
         parts.append("**Changes**\n\n" + "\n".join(map(_change, progress.changes)))
     if progress.story:
         parts.append("**Story**\n\n" + "\n".join(f"- `{e.at:%H:%M:%S}` {_plain(e.text)}" for e in progress.story))
     return "\n\n".join(parts)
+
+
+def alert_details(alert: Alert) -> str:
+    """What the alert that started an execution says, for its static details."""
+    said = {
+        **alert.annotations,
+        **alert.labels,
+        "source": alert.source,
+        "since": f"{alert.starts_at:%Y-%m-%d %H:%M:%S}Z",
+    }
+    return f"{_table(said)}\n\n{_plain(alert.link)}"
 
 
 def _question(request: ApprovalRequest, execution: str) -> str:
@@ -40,7 +55,7 @@ def _question(request: ApprovalRequest, execution: str) -> str:
     return (
         f"**{asked}** {_plain(request.proposal.summary)}\n\n"
         f"{_plain(request.reason)} Risk: {request.proposal.risk}. "
-        f"Undo: {_plain(request.proposal.undo) or 'not possible'}. "
+        f"Undo: {_plain(request.proposal.undo.rstrip('.')) or 'not possible'}. "
         f"Waits for {who} until {request.expires_at:%Y-%m-%d %H:%M:%S}Z; then people are told and nothing is applied.\n\n"
         f"Answer with *More Actions → Send an Update* (or *Send a Signal*), name `decide`, this input, "
         f"`false` to reject:\n\n```json\n{body}\n```\n\n"
@@ -57,7 +72,7 @@ def _change(change: AppliedChange) -> str:
 
 
 def _table(facts: dict[str, Any]) -> str:
-    rows = (f"| {_plain(name)} | {_plain(_short(value))} |" for name, value in facts.items())
+    rows = (f"| {_plain(name.replace('_', ' '))} | {_plain(_short(value))} |" for name, value in facts.items())
     return "| | |\n|---|---|\n" + "\n".join(rows)
 
 

@@ -16,6 +16,7 @@ from models.decision import Decision, Question
 from models.model import Model
 from models.outcome import Ending, Fate, Outcome, Reason
 from models.policy import Verification
+from models.showing import shown
 from models.verdict import Verdict
 from workflows.attributes import APPROVAL, OUTCOME, VERDICT
 from workflows.conditions import Conditions
@@ -121,7 +122,7 @@ class Loop:
     async def _read(self) -> tuple[Model, Verdict]:
         facts: Model = await self._judge.diagnose(self._case)
         verdict = self._judge.verify(facts)
-        self._journal.found(facts.model_dump(mode="json"), verdict)
+        self._journal.found(shown(facts), verdict)
         return facts, verdict
 
     def _propose(self, facts: Model) -> list[Remediation]:

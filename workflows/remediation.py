@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from models.model import Model
 from models.proposal import Proposal
+from models.showing import shown
 from models.verdict import Risk
 from workflows.do import Do
 
@@ -49,7 +50,7 @@ class Remediation(Model):
             summary=self.summary(),
             risk=self.risk,
             undo=self.undo_summary(),
-            arguments=self.model_dump(mode="json"),
+            arguments=shown(self),
         )
 
 

@@ -21,6 +21,7 @@ from models.case import AnyCase
 from models.ids import GUARD, execution_id
 from models.outcome import Outcome
 from workflows.attributes import AUTONOMY, POLICY, RUNBOOK, TARGET
+from workflows.details import alert_details
 from workflows.do import TemporalDo
 from models.memory import Memory
 
@@ -121,6 +122,7 @@ class TargetGuard:
                 ]
             ),
             static_summary=f"{case.alert.name} on {target}",
+            static_details=alert_details(case.alert),
         )
         self._wait_for(self._await_child(handle))
         return execution

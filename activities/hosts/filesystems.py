@@ -206,7 +206,7 @@ class FilesystemActivities:
         words = _cache_words(change.filesystem, change.cache, change.moved_key)
         with attended() as beat:
             ran = self._run(change.filesystem, _BACK, words, beat)
-        return MovedBack(kept=tuple(line.partition("\t")[2] for line in ran.out.splitlines()))
+        return MovedBack(kept=tuple(ran.out.splitlines()))
 
     def _logs(self, filesystem: Filesystem, text: str, files: tuple[str, ...], beat: Beat) -> LogsChanged:
         rows = [f"{index}\t{_folder(filesystem, file)}\t{file}\n" for index, file in enumerate(files)]

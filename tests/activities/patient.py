@@ -4,6 +4,7 @@ from temporalio import workflow
 
 from models.alert import Alert
 from models.case import AnyCase
+from models.ids import GUARD
 from models.outcome import Ending, Outcome
 from models.verdict import Verdict
 
@@ -31,3 +32,21 @@ class Patient:
     def heard(self) -> list[str]:
         """The names of all alerts so far."""
         return [alert.name for alert in self._alerts]
+
+
+@workflow.defn(name=GUARD)
+class Silent:
+    """A guard that takes alerts and says nothing about them."""
+
+    @workflow.run
+    async def run(self, memory: None) -> None:  # noqa: ARG002 - as of a real guard
+        """Stand for a minute."""
+        await workflow.sleep(60)
+
+    @workflow.signal(name="alert")
+    def hear(self, case: AnyCase) -> None:
+        """Take an alert."""
+
+    @workflow.query(name="admission")
+    def admission(self, key: str) -> None:
+        """Say nothing."""

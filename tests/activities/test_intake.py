@@ -8,6 +8,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
+from temporalio.worker import Worker
 
 from activities.intake import AlertActivities, Intake, RaiseAlert, TemporalAwayError
 from activities.step import step_of
@@ -15,12 +16,13 @@ from models.admission import Admission, Admitted, Refused
 from models.alert import Alert, AlertStatus
 from models.ids import guard_id
 from tests.activities.guarding import RUNBOOKS, Guarded, down, guarding, named, policies_for
+from tests.activities.patient import Silent
 from tests.services.ports import free_port
 from tests.services.waiting import eventually
 from worker.embedded import EmbeddedTemporal
 from worker.plugin import selfheal_plugin
 
-LONG = timedelta(seconds=20)
+LONG = timedelta(seconds=60)
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +91,13 @@ async def test_joins(guarded: Guarded) -> None:
 
 async def test_order_within_a_target(guarded: Guarded) -> None:
     """Of many targets at once, each gets its alerts in the request's order: what fires first can be resolved."""
-    services = [named("api") for _ in range(20)]
+    services = [named("api") for _ in range(8)]
     firing = [down(service) for service in services]
     resolved = [down(service, status=AlertStatus.RESOLVED) for service in services]
 
     admissions = await guarded.intake(*services, answer_within=LONG).take([*firing, *resolved])
 
-    assert [admission.result for admission in admissions] == [Admitted.STARTED] * 20 + [Admitted.RESOLVED] * 20
+    assert [admission.result for admission in admissions] == [Admitted.STARTED] * 8 + [Admitted.RESOLVED] * 8
 
 
 async def test_resolved_without_guard(guarded: Guarded) -> None:
@@ -149,6 +151,19 @@ async def test_guard_that_does_not_answer(guarded: Guarded) -> None:
         EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
     ]
+
+
+async def test_guard_that_knows_nothing(guarded: Guarded) -> None:
+    """A guard that answers, but not about this alert, is not asked for ever."""
+    service, task_queue = named("api"), named("silent")
+    intake = guarded.intake(service, task_queue=task_queue, answer_within=timedelta(seconds=0.3))
+    async with Worker(guarded.client, task_queue=task_queue, workflows=[Silent]):
+        began = time.monotonic()
+
+        (admission,) = await intake.take([down(service)])
+
+    assert time.monotonic() - began < 5
+    assert admission.result is Admitted.TAKEN
 
 
 async def test_not_asking(guarded: Guarded) -> None:

@@ -34,7 +34,7 @@ async def guarded(temporal: EmbeddedTemporal) -> AsyncIterator[Guarded]:
 @pytest.fixture(scope="module")
 async def gateway(guarded: Guarded) -> AsyncIterator[httpx.AsyncClient]:
     """A gateway that knows one service, and has time to hear what its guard did."""
-    intake = guarded.intake(SERVICE, answer_within=timedelta(seconds=20))
+    intake = guarded.intake(SERVICE, answer_within=timedelta(seconds=60))
     async with served(build_app(intake, TOKENS)) as door:
         yield door
 

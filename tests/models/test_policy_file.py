@@ -206,23 +206,26 @@ def test_actions_without_their_runbook() -> None:
 
 
 def test_all_at_once() -> None:
-    """Mistakes of every kind are told together, in the order of their lines, each once."""
+    """Mistakes of every kind are told together in the order of their lines, and none twice in what depends on it."""
     text = """\
 hosts:
   - {name: web1, adress: 10.0.0.1}
 services:
   - {name: api, host: web1, unit: a}
   - {name: api, host: web9, unit: a}
+  - {name: cart, unt: a}
 policies:
   - {name: a, runbook: DiskFiling}
   - {name: a, runbook: DiskFilling, parameters: {keep: x}}
   - {name: b, runbook: DiskFilling, deadline: soon, cooldown: -5m}
   - {name: c, runbook: DiskFilling, threshold: .nan}
+  - {name: d, runbook: ServiceUnhealthy, target: {service: cart}}
 notify: [{webhook: "ftp://x"}]
 """
     assert [problem.partition(" ")[2].partition(":")[0] for problem in problems(text)] == [
         "hosts[0].adress",
         "services[1].host",
+        "services[2].unt",
         "policies[0].runbook",
         "policies[1].name",
         "policies[1].parameters.keep",

@@ -77,13 +77,16 @@ async def send(settings: Settings, execution: ExecutionRow, decision: Decision) 
     """
     handle = await _handle(settings, execution)
     try:
-        return await handle.execute_update("decide", decision, result_type=Decided, rpc_timeout=_TAKEN_WITHIN)
+        decided: Decided = await handle.execute_update(
+            "decide", decision, result_type=Decided, rpc_timeout=_TAKEN_WITHIN
+        )
     except WorkflowUpdateFailedError as error:
         raise DoesNotCountError(failure_text(error.cause)) from error
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         return None
     except RPCError as error:
         raise _over(execution, error) from error
+    return decided
 
 
 async def leave_signal(settings: Settings, execution: ExecutionRow, decision: Decision) -> None:

@@ -136,9 +136,11 @@ def _offered(remediation: type[Remediation]) -> Offered:
 
 def _parameters(info: RunbookInfo) -> Iterator[Parameter]:
     schema = info.parameters.model_json_schema()
+    # The schema has defaults as they are kept, such as PT2S; the model writes them as people do.
+    defaults = info.parameters.model_construct().model_dump(mode="json")
     for name, about in schema.get("properties", {}).items():
         required = name in schema.get("required", ())
-        yield Parameter(name=name, type=_type(about), required=required, default=about.get("default"))
+        yield Parameter(name=name, type=_type(about), required=required, default=defaults.get(name))
 
 
 def _type(about: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ def known_runbooks(settings: Settings) -> tuple[dict[str, RunbookInfo], dict[str
         typer.Exit: a path holds none, or two are in each other's way; what and which was said.
     """
     try:
-        classes = [*RUNBOOKS, *(runbook for path in settings.runbooks for runbook in load(path))]
+        classes: list[AnyRunbook] = [*RUNBOOKS, *(runbook for path in settings.runbooks for runbook in load(path))]
         infos = catalog(classes)
     except SelfhealError as error:
         raise fail(error.message) from error

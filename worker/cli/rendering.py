@@ -1,7 +1,7 @@
 """One execution as a person reads it, the most urgent first."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from rich.console import Group, RenderableType
@@ -40,7 +40,8 @@ def question(request: ApprovalRequest) -> RenderableType:
 def ending(outcome: Outcome) -> Text:
     """How it ended."""
     why = f" ({outcome.reason.replace('_', ' ')})" if outcome.reason else ""
-    return Text.assemble(state(outcome.ending), why, ": ", plain(outcome.text))
+    text = outcome.text.removeprefix("Healed. ")
+    return Text.assemble(state(outcome.ending), why, ": ", plain(text))
 
 
 def story_line(entry: Entry) -> str:
@@ -89,7 +90,7 @@ def _told(told: Progress | Outcome) -> Iterator[RenderableType]:
 def _head(shown: ShownExecution) -> RenderableType:
     one, progress = shown.execution, shown.progress
     stage = progress.stage if progress and one.running else one.word
-    rows = {
+    rows: dict[str, str | Text] = {
         "state": state(one.word, stage),
         "alert": _alert(shown),
         "runbook": plain(one.runbook),
@@ -119,7 +120,7 @@ def _titled(title: str, *lines: RenderableType) -> Iterator[RenderableType]:
     yield from lines
 
 
-def _pairs(rows: dict[str, str | Text]) -> RenderableType:
+def _pairs(rows: Mapping[str, str | Text]) -> RenderableType:
     table = grid()
     for name, value in rows.items():
         table.add_row(Text(f"  {name}", style="dim"), value)

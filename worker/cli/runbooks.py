@@ -28,7 +28,7 @@ def list_(*, runbooks: options.Runbooks = None, json: options.Json = False) -> N
         return
     table = grid("RUNBOOK", "HANDLES", "TARGETS", "SUMMARY")
     for info in infos.values():
-        table.add_row(info.name, "\n".join(info.handles) or "-", ", ".join(info.targets), info.summary)
+        table.add_row(info.name, ", ".join(info.handles) or "-", ", ".join(info.targets), info.summary)
     console().print(table)
 
 

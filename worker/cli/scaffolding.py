@@ -13,9 +13,14 @@ from models.errors import GiveUpError
 from models.runbook_info import RunbookInfo
 
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
-_LONGEST = 48
+_LONGEST = 40
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _USED_IN_TEMPLATE = frozenset({"StartInstance", "ScaleService", "FakeDo", "ClassVar"})
+_IMPORTS = (
+    "from models.target import Commands, Scaling",
+    "from selfheal import Escalate, Service, Verdict",
+    "from worker.plugin import selfheal_plugin",
+)
 _TEMPLATES = resources.files("worker.cli") / "templates"
 
 
@@ -39,13 +44,11 @@ class Scaffold:
     @property
     def texts(self) -> dict[Path, str]:
         """The files, filled in."""
-        names = ", ".join(["StartInstance", self.name, f"{self.name}Facts"])
-        ours, theirs = f"from {self.module} import {names}", "from selfheal import Escalate, Service, Verdict"
-        # In this project's order of imports; in a folder of its own the module stands with the others as well.
-        imports = "\n".join(sorted([ours, theirs], key=str.lower))
+        names = sorted(["StartInstance", self.name, f"{self.name}Facts"], key=str.lower)
+        tested = "".join([f"from {self.module} import (\n", *(f"    {name},\n" for name in names), ")"])
         return {
             self.runbook: _filled("runbook.py.txt", Name=self.name),
-            self.test: _filled("test_runbook.py.txt", Name=self.name, imports=imports),
+            self.test: _filled("test_runbook.py.txt", Name=self.name, imports="\n".join(sorted([tested, *_IMPORTS]))),
         }
 
 

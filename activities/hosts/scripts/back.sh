@@ -14,14 +14,20 @@ link_in() {
 	return 0
 }
 
-arrived() {
-	[ "$1" -ef "$cache/$1" ] && return
-	if [ -L "$1" ]; then
-		[ -L "$cache/$1" ] && [ "$(readlink -- "$1")" = "$(readlink -- "$cache/$1")" ]
-	else
-		[ -f "$cache/$1" ] && cmp -s -- "$1" "$cache/$1"
-	fi
-}
+# Prints which of the given files are not, by link or by content, in the folder that comes first.
+missing='
+	cache=$1
+	shift
+	for file; do
+		there=$cache/$file
+		if [ -L "$file" ]; then
+			[ -L "$there" ] && [ "$(readlink -- "$file")" = "$(readlink -- "$there")" ]
+		else
+			[ "$file" -ef "$there" ] || { [ -f "$there" ] && ! [ -L "$there" ] && cmp -s -- "$file" "$there"; }
+		fi || printf "%s" "$file" | tr "\n" "?" | sed "s/^..//; s/\$/\n/"
+	done
+	true
+'
 
 if [ -e "$to/content" ]; then
 	rm -rf -- "$out" "$in"
@@ -32,9 +38,7 @@ if [ -e "$to/content" ]; then
 	}
 	cd -P -- "$in" || refuse "$in cannot be entered"
 	each link_in
-	kept=$(find . ! -type d | while IFS= read -r file; do
-		arrived "$file" || printf 'kept\t%s\n' "${file#./}"
-	done)
+	kept=$(find . ! -type d -exec sh -c "$missing" selfheal "$cache" {} +) || refuse "$in cannot be compared"
 	cd -P -- "$cache" || exit
 	rm -rf -- "$in"
 	if [ -n "$kept" ]; then

@@ -34,7 +34,8 @@ copy() {
 # fits FOLDER PLACE SHARE: whether the folder takes at most that share, in percent, of the room that is left there.
 fits() {
 	need=$(du -skx -- "$1" | cut -f 1)
-	room=$(df -Pk -- "$2" | sed -n '$p' | awk '{ print $(NF - 2) }')
+	left=$(stat -f -c '%a %S' -- "$2")
+	room=$((${left% *} * ${left#* } / 1024))
 	[ "$((need * 100))" -le "$((room * $3))" ]
 }
 

@@ -5,10 +5,14 @@ refuse() {
 }
 
 # lock MOUNT: one change of a file system at a time. An earlier try may still run, as nothing ends it when its
-# connection is cut; its lock ends with it, however that is.
+# connection is cut; its lock ends with it, however that is. Whoever waits writes to its caller, as nothing else tells it
+# that nobody listens any more: it must not get its turn when the change was long since undone.
 lock() {
 	exec 9<"$1" || refuse "$1 cannot be read"
-	flock 9 || refuse "$1 cannot be locked"
+	until flock -n 9; do
+		sleep 1
+		echo >&2
+	done
 }
 
 # enter FOLDER ROOT: goes into a folder, if it truly lies in the root, through whatever links, and on its file system.

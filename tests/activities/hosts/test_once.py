@@ -199,7 +199,7 @@ def test_a_command_is_ended_in_time_though_nobody_waits(shell: Shell, host: Host
 
 def test_a_cancelled_command_is_ended(shell: Shell, host: Host, tmp_path: Path) -> None:
     """Cancelling ends the command with what it started; the mark says so, and a retry does not do it again."""
-    command = appends(tmp_path / "log", "sleep 600 & echo $! >>\"$1\"; wait")
+    command = appends(tmp_path / "log", 'sleep 600 & echo $! >>"$1"; wait')
 
     def cancelled() -> None:
         raise CancelledError("cancelled")

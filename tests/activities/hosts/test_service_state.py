@@ -60,7 +60,13 @@ def test_every_property_is_read() -> None:
     expected = UnitState(
         load="loaded", active="failed", sub="failed", result="exit-code", file="enabled", restarts=3, pid=0, status=203
     )
-    properties = {"SubState": "failed", "Result": "exit-code", "NRestarts": "3", "MainPID": "[not set]", "ExecMainStatus": "203"}
+    properties = {
+        "SubState": "failed",
+        "Result": "exit-code",
+        "NRestarts": "3",
+        "MainPID": "[not set]",
+        "ExecMainStatus": "203",
+    }
     assert expected == service_state(UNIT, shown(ActiveState="failed", **properties)).unit
 
 
@@ -93,7 +99,12 @@ def test_a_status_command_that_cannot_be_run_is_told(code: str) -> None:
 
 @pytest.mark.parametrize(
     ("printed", "instances"),
-    [("counted=0\ncount=3\n", 3), ("counted=0\ncount= 3 \n", 3), ("counted=1\ncount=3\n", None), ("counted=0\ncount=three\n", None)],
+    [
+        ("counted=0\ncount=3\n", 3),
+        ("counted=0\ncount= 3 \n", 3),
+        ("counted=1\ncount=3\n", None),
+        ("counted=0\ncount=three\n", None),
+    ],
 )
 def test_instances_are_a_number_or_unknown(printed: str, instances: int | None) -> None:
     """A count that fails or prints no number is unknown, never zero."""
@@ -135,7 +146,9 @@ def test_the_release_before_the_live_one(live: str, before: str | None) -> None:
     assert datetime(2026, 1, 3, 10, tzinfo=UTC) == found.since
 
 
-@pytest.mark.parametrize("link", ["", "link=/elsewhere/v1\nlive=/elsewhere/v1\n", "link=v1\nlive=/data/releases/v1/sub\n"])
+@pytest.mark.parametrize(
+    "link", ["", "link=/elsewhere/v1\nlive=/elsewhere/v1\n", "link=v1\nlive=/data/releases/v1/sub\n"]
+)
 def test_a_link_that_leads_to_no_release_is_none(link: str) -> None:
     """A link out of the folder of releases is no live release."""
     found = found_releases(STATUS, RELEASES, "directory=/data/releases\nrelease=2026|x|./v1\n" + link)

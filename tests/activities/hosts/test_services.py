@@ -50,7 +50,14 @@ def service(host: Host, folder: Path) -> Service:
         host=host,
         commands=Commands(
             status=("test", "-e", str(folder / "up")),
-            restart=("sh", "-c", 'echo "restart $(cat "$2/current/version")" >>"$1"; touch "$2/up"', "sh", log, str(folder)),
+            restart=(
+                "sh",
+                "-c",
+                'echo "restart $(cat "$2/current/version")" >>"$1"; touch "$2/up"',
+                "sh",
+                log,
+                str(folder),
+            ),
             reload=("sh", "-c", 'echo reload >>"$1"', "sh", log),
             reload_undo=("sh", "-c", 'echo undone >>"$1"', "sh", log),
         ),
@@ -147,7 +154,10 @@ def test_a_command_that_fails_is_told_and_not_repeated(
     service: Service, folder: Path, hands: ServiceActivities, environment: ActivityEnvironment
 ) -> None:
     """A restart that fails is an error with what it said, also on the second try."""
-    failing = Commands(restart=("sh", "-c", 'echo tried >>"$1"; echo port taken >&2; exit 1', "sh", str(folder / "log")))
+    failing = Commands(
+        status=("true",),
+        restart=("sh", "-c", 'echo tried >>"$1"; echo port taken >&2; exit 1', "sh", str(folder / "log")),
+    )
     change = RestartService(key="a", service=service.model_copy(update={"commands": failing}))
     for _ in range(2):
         with pytest.raises(GiveUpError, match="ended with 1: port taken"):
@@ -166,7 +176,12 @@ def test_a_command_that_fails_is_told_and_not_repeated(
     ],
 )
 def test_what_is_not_declared_cannot_be_done(
-    host: Host, hands: ServiceActivities, environment: ActivityEnvironment, method: str, fields: dict[str, object], names: str
+    host: Host,
+    hands: ServiceActivities,
+    environment: ActivityEnvironment,
+    method: str,
+    fields: dict[str, object],
+    names: str,
 ) -> None:
     """The error names the field to add."""
     kinds = {
@@ -175,7 +190,9 @@ def test_what_is_not_declared_cannot_be_done(
         "set_release": SetRelease,
         "scale_service": ScaleService,
     }
-    change = kinds[method].model_validate({"key": "a", "service": Service(name="web", host=host, health=HEALTH), **fields})
+    change = kinds[method].model_validate(
+        {"key": "a", "service": Service(name="web", host=host, health=HEALTH), **fields}
+    )
     with pytest.raises(GiveUpError, match=names):
         environment.run(getattr(hands, method), change)
 
@@ -318,14 +335,11 @@ def test_a_worker_killed_while_it_sets_a_release(service: Service, folder: Path)
     assert logged(folder) == ["restart v 9"]
 
 
-@pytest.mark.parametrize("kind", ["local", "ssh"])
 def test_only_declared_commands_need_sudo(
-    kind: str, request: pytest.FixtureRequest, service: Service, hands: ServiceActivities, environment: ActivityEnvironment
+    service: Service, hands: ServiceActivities, environment: ActivityEnvironment
 ) -> None:
     """On a host that becomes root the declared commands run behind sudo, and reading goes on working."""
     program("sudo")
-    if request.node.callspec.params["host"] != kind:
-        pytest.skip("the other kind of host")
     become = service.model_copy(
         update={
             "host": service.host.model_copy(update={"become": True}),

@@ -24,7 +24,7 @@ SOON = timedelta(seconds=20)
     "argument",
     [
         "two words",
-        "it's \"quoted\"",
+        'it\'s "quoted"',
         "$(touch injected)",
         "`touch injected`; touch injected",
         "a\nb\n",
@@ -182,7 +182,9 @@ def test_a_timeout_ends_what_sudo_runs(
     plain = Host() if kind == "local" else over_ssh(request.getfixturevalue("sshd"))
     shell = connections.shell(plain.model_copy(update={"become": True}))
     with pytest.raises(TryAgainError):
-        shell.run(["sh", "-c", 'echo $$ >"$1"; sleep 600; true', "sh", str(tmp_path / "pid")], timeout=timedelta(seconds=1))
+        shell.run(
+            ["sh", "-c", 'echo $$ >"$1"; sleep 600; true', "sh", str(tmp_path / "pid")], timeout=timedelta(seconds=1)
+        )
     until(lambda: not running(int(written(tmp_path / "pid"))))
 
 
@@ -211,7 +213,8 @@ def test_sudo_refuses_in_many_words(err: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "ran", [Ran(code=1, err="sudo: unable to resolve host h: Name or service not known"), Ran(code=1, err="no password")]
+    "ran",
+    [Ran(code=1, err="sudo: unable to resolve host h: Name or service not known"), Ran(code=1, err="no password")],
 )
 def test_a_failing_command_is_not_taken_for_a_refusal(ran: Ran) -> None:
     """A command that fails behind sudo is its own result."""

@@ -76,9 +76,7 @@ def test_a_locked_key_is_told(sshd: Sshd, connections: Connections, tmp_path: Pa
         connections.shell(_changed(over_ssh(sshd), key=str(tmp_path / "key"))).run(["true"], timeout=SOON)
 
 
-def test_no_key_and_no_agent_is_told(
-    sshd: Sshd, connections: Connections, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_key_and_no_agent_is_told(sshd: Sshd, connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key of its own a host needs the agent."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     with pytest.raises(GiveUpError, match="SSH agent"):
@@ -159,3 +157,16 @@ def test_a_server_that_falls_silent_is_left(sshd: Sshd, connections: Connections
     finally:
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
+
+
+def test_what_a_login_prints_is_not_the_commands_output(connections: Connections, tmp_path: Path) -> None:
+    """Many machines greet whoever logs in; the output of a command begins where the command does."""
+    server = Sshd(tmp_path)
+    keys = tmp_path / "authorized_keys"
+    keys.write_text(f'command="printf \'welcome\\nselfheal\\n\'; sh -c \\"$SSH_ORIGINAL_COMMAND\\"" {keys.read_text()}')
+    server.start()
+    try:
+        ran = connections.shell(over_ssh(server)).run(["printf", "a\nb"], timeout=SOON)
+    finally:
+        server.stop()
+    assert (ran.code, ran.out) == (0, "a\nb")

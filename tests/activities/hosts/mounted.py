@@ -1,0 +1,43 @@
+"""A real small file system to fill."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+MEGABYTE = 1024 * 1024
+
+
+@contextmanager
+def small_filesystem(folder: Path, megabytes: int = 20) -> Iterator[Path]:
+    """A tmpfs of this size mounted at the folder. Only root can mount; others skip the test."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a file system to fill")
+    folder.mkdir()
+    size = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "selfheal-test", str(folder)]
+    mounted = subprocess.run(size, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        reason = f"root may not mount a file system here: {mounted.stderr.strip()}"
+        if os.environ.get("SELFHEAL_REQUIRE_SERVICES") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """All that is in a folder: mode, time of modification in nanoseconds (not of folders), content or a link's text."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        stat = path.lstat()
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        else:
+            content = b"" if path.is_dir() else path.read_bytes()
+        found[str(path.relative_to(folder))] = (stat.st_mode, 0 if path.is_dir() else stat.st_mtime_ns, content)
+    return found
