@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import NoReturn
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
@@ -29,9 +28,10 @@ from models.runbook_info import RunbookInfo
 ANSWER_WITHIN = timedelta(seconds=0.5)
 """How long the guards have to say what they did; the sender waits meanwhile, and some wait no longer than a second."""
 
-_CALL_WITHIN = timedelta(seconds=3)  # with the client's own retries, which outlast a restart of the server
-_HEALTH_WITHIN = timedelta(seconds=1)
-_CALLS_AT_ONCE = 50
+_CALL_WITHIN = timedelta(seconds=15)
+_PATIENCE = timedelta(seconds=3)  # then it is asked whether Temporal is slow, which is waited for, or away
+_HEALTH_WITHIN = timedelta(seconds=2)
+_CALLS_AT_ONCE = 25
 _SUMMARY = 100  # characters; Temporal takes 400 bytes
 _FIRST_PAUSE = 0.01  # a guard answers once its execution has started, which takes this long at the least
 _LONGEST_PAUSE = 0.1
@@ -101,13 +101,21 @@ class Intake:
 
     async def _hand_over(self, queue: Mapping[int, AnyCase], answers: dict[int, Admission]) -> None:
         for index, case in queue.items():
-            try:
-                async with self._calls, asyncio.timeout(_CALL_WITHIN.total_seconds()):
-                    refused = await self._signal(case)
-            except TimeoutError as error:
-                _away(error, f"no answer within {_CALL_WITHIN.total_seconds():g} seconds")
+            async with self._calls:
+                refused = await self._call(case)
             if refused:
                 answers[index] = refused
+
+    async def _call(self, case: AnyCase) -> Admission | None:
+        """Wait for a slow Temporal, since sending again makes it slower, but not for one that is away."""
+        calling = asyncio.create_task(self._signal(case))
+        try:
+            while not (await asyncio.wait({calling}, timeout=_PATIENCE.total_seconds()))[0]:
+                if why := await self.away():
+                    raise _away(why)
+            return calling.result()
+        finally:
+            calling.cancel()
 
     async def _signal(self, case: AnyCase) -> Admission | None:
         """Give one case to its guard; an admission if that is already the end of it."""
@@ -133,11 +141,11 @@ class Intake:
                 return _refused(case, Refused.NOTHING_RUNNING, "no execution is under way for it")
             if error.status is RPCStatusCode.INVALID_ARGUMENT:
                 return _refused(case, Refused.MALFORMED, f"Temporal refuses it: {error.message}")
-            _away(error, f"{error.status.name}: {error.message}")
+            raise _away(f"{error.status.name}: {error.message}") from error
         except RuntimeError as error:
             if _LAZY not in str(error):
                 raise
-            _away(error, str(error))
+            raise _away(str(error)) from error
         return None
 
     async def _ask(self, cases: Mapping[int, AnyCase], answers: dict[int, Admission]) -> None:
@@ -200,8 +208,8 @@ def _refused(case: AnyCase, why: Refused, detail: str) -> Admission:
     )
 
 
-def _away(error: Exception, why: str) -> NoReturn:
-    raise TemporalAwayError(f"Temporal did not take the alert: {why}; send it again") from error
+def _away(why: str) -> TemporalAwayError:
+    return TemporalAwayError(f"Temporal did not take the alert: {why}; send it again")
 
 
 def _lacks_namespace(error: RPCError) -> bool:

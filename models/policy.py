@@ -104,7 +104,7 @@ class Verification(Declared):
     Attributes:
         within: after this long the verdict falls.
         settle: health must hold this long.
-        every: time between two looks.
+        every: time between the first two looks; it grows to six times that while the target is not well.
     """
 
     within: Duration = Field(default="5m", validate_default=True)

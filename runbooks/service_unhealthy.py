@@ -73,7 +73,7 @@ class ServiceUnhealthy(Runbook[Service, ServiceFacts]):
             candidates.append(Restart(service=service))
         if service.command("restart") and facts.release and facts.release_before:
             candidates.append(ReturnToRelease(service=service, release=facts.release_before, release_now=facts.release))
-        return candidates or Escalate(reason=f"{service.name} declares no restart and no reload: nothing can be tried.")
+        return candidates or Escalate(reason=f"{service.name} declares no way to restart it: nothing can be tried.")
 
     def verify(self, facts: ServiceFacts) -> Verdict:
         """Well when all that can be asked says so."""

@@ -22,7 +22,7 @@ from runbooks import RUNBOOKS
 from runbooks.catalog import AnyRunbook, catalog, load
 from worker.leaving import leave
 from worker.connecting import connect, named_server
-from worker.embedded import EmbeddedTemporal
+from worker.embedded import EmbeddedServerError, EmbeddedTemporal
 from worker.serving import serving
 from worker.settings import Settings
 from worker.watches import declare_watches
@@ -47,15 +47,16 @@ async def serve(settings: Settings, parts: set[str]) -> None:
     known = catalog(runbooks)
     file = read_policies(settings, known)
     stop = _stop_on_signals()
+    running: list[asyncio.Task[None]] = []
     async with AsyncExitStack() as stack:
         if "temporal" in parts and named_server() is None:
             embedded = await stack.enter_async_context(embedded_server(settings))
             say(f"Temporal UI  {embedded.ui_url}")
+            running.append(asyncio.create_task(_outlived(embedded, stop)))
         client = await _connect(settings, stop, lazy=parts == {"gateway"})
         if client is None:
             return
-        intake = Intake(client, file, known)
-        running: list[asyncio.Task[None]] = []
+        intake = Intake(client, file, known, task_queue=settings.task_queue)
         if "worker" in parts:
             await stack.enter_async_context(serving(client, settings, runbooks, intake))
             watched = await declare_watches(client, file, settings.task_queue)
@@ -110,6 +111,24 @@ def embedded_server(settings: Settings) -> EmbeddedTemporal:
         ui_port=settings.ui_port,
         synchronous=settings.sqlite_synchronous,
         search_attributes={key.name: "Keyword" for key in attributes.ALL},
+    )
+
+
+async def _outlived(server: EmbeddedTemporal, stop: asyncio.Event) -> None:
+    """Wait until we stop.
+
+    Raises:
+        EmbeddedServerError: the server ended first.
+    """
+    ended, stopping = asyncio.create_task(server.ended()), asyncio.create_task(stop.wait())
+    await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not ended.done():
+        ended.cancel()
+        return
+    log_file = server.state_dir / "temporal.log"
+    raise EmbeddedServerError(
+        f"the Temporal server ended (exit code {ended.result()}); see {str(log_file)!r}, start again"
     )
 
 

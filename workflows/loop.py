@@ -29,6 +29,9 @@ from workflows.people import tell_outcome, tell_question
 from workflows.questions import Questions
 from workflows.remediation import Escalate, Remediation
 
+_SLOWEST = 6
+"""Looks at a target that is not well become rarer, up to this many times the time between two: each costs history."""
+
 
 class Judge(Protocol):
     """What the loop asks of a runbook."""
@@ -175,6 +178,7 @@ class Loop:
         self._journal.stage("verifying")
         until = workflow.time() + self._deadline.within(self._rules.within).total_seconds()
         well_since: float | None = None
+        pause = every = self._rules.every.total_seconds()
         while True:
             verdict, now = await self._look_after(), workflow.time()
             well_since = (now if well_since is None else well_since) if verdict is Verdict.HEALTHY else None
@@ -184,7 +188,8 @@ class Loop:
             if now >= until:
                 # Well, but not for long enough to say so.
                 return Verdict.INCONCLUSIVE if verdict is Verdict.HEALTHY else verdict
-            next_look = min(now + self._rules.every.total_seconds(), settled or until, until)
+            next_look = min(now + (pause if settled is None else every), settled or until, until)
+            pause = min(pause * 1.5, every * _SLOWEST)
             await workflow.sleep(max(next_look - now, 0.001), summary="before the next look")
 
     async def _look_after(self) -> Verdict:

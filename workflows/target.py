@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Coroutine
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 from activities.executions import ExecutionActivities
@@ -24,6 +24,9 @@ from workflows.attributes import AUTONOMY, POLICY, RUNBOOK, TARGET
 from workflows.details import alert_details
 from workflows.do import TemporalDo
 from models.memory import Memory
+
+_SUMMARY = 200
+"""Characters of a summary; Temporal refuses longer ones than 400 bytes."""
 
 _HISTORY_KEPT = 4000
 """Events after which the guard continues as new: well under the 10,240 at which Temporal warns."""
@@ -88,44 +91,48 @@ class TargetGuard:
     async def _take(self, case: AnyCase) -> None:
         now = workflow.now()
         admission = self._memory.judge(case, now)
-        match admission.result:
-            case Admitted.STARTED:
-                execution = await self._start(case)
-                admission = admission.model_copy(update={"execution": execution})
-                self._memory = self._memory.started(execution, case)
-            case Admitted.JOINED:
-                await self._join(case.alert)
-            case Admitted.RESOLVED:
-                await self._pass_on(case.alert)
-        if admission.refused is Refused.ATTEMPTS_SPENT:
+        if admission.result is Admitted.STARTED:
+            execution = execution_id(case.policy.starts, case.target.id, now)
+            admission = admission.model_copy(update={"execution": execution})
+        if admission.result is Admitted.STARTED and admission.execution:
+            self._memory = self._memory.started(admission.execution, case)
+            await self._start(case, admission.execution)
+        elif admission.result is Admitted.JOINED:
+            await self._join(case.alert)
+        elif admission.result is Admitted.RESOLVED:
+            await self._pass_on(case.alert)
+        elif admission.refused is Refused.ATTEMPTS_SPENT:
             await self._tell_spent(case, admission)
+        # Only now, so that an execution that the gateway's answer names is there to be looked at.
         if admission.refused is not Refused.DUPLICATE:
             self._memory = self._memory.reported(case.alert, admission, now)
 
-    async def _start(self, case: AnyCase) -> str:
+    async def _start(self, case: AnyCase, execution: str) -> None:
         runbook, target = case.policy.starts, case.target.id
-        execution = execution_id(runbook, target, workflow.now())
-        handle = await workflow.start_child_workflow(
-            runbook,
-            case,
-            id=execution,
-            result_type=Outcome,
-            # An execution outlives its guard's continuing as new, and the guard's end by a person.
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            retry_policy=RetryPolicy(maximum_attempts=1),
-            search_attributes=TypedSearchAttributes(
-                [
-                    SearchAttributePair(RUNBOOK, runbook),
-                    SearchAttributePair(TARGET, target),
-                    SearchAttributePair(POLICY, case.policy.name),
-                    SearchAttributePair(AUTONOMY, case.policy.autonomy.value),
-                ]
-            ),
-            static_summary=f"{case.alert.name} on {target}",
-            static_details=alert_details(case.alert),
-        )
+        try:
+            handle = await workflow.start_child_workflow(
+                runbook,
+                case,
+                id=execution,
+                result_type=Outcome,
+                # An execution outlives its guard's continuing as new, and the guard's end by a person.
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(RUNBOOK, runbook),
+                        SearchAttributePair(TARGET, target),
+                        SearchAttributePair(POLICY, case.policy.name),
+                        SearchAttributePair(AUTONOMY, case.policy.autonomy.value),
+                    ]
+                ),
+                static_summary=f"{case.alert.name} on {target}"[:_SUMMARY],
+                static_details=alert_details(case.alert),
+            )
+        except WorkflowAlreadyStartedError:
+            # Somebody reset or restarted this guard: the execution of this very moment is there already.
+            self._wait_for(self._await_lost(execution))
+            return
         self._wait_for(self._await_child(handle))
-        return execution
 
     async def _await_child(self, handle: workflow.ChildWorkflowHandle[object, Outcome]) -> None:
         try:

@@ -90,7 +90,7 @@ class MoveAside(Change):
     """Move the content of a declared cache, not the folder itself, to `filesystem.aside`.
 
     Attributes:
-        moved_key: names what was moved, for `MoveBack`; the change's own key when left empty.
+        moved_key: with the cache's path, names what was moved, for `MoveBack`; the change's own key when left empty.
     """
 
     filesystem: Filesystem
@@ -268,4 +268,5 @@ def _cache_words(filesystem: Filesystem, cache: str, moved_key: str) -> tuple[st
         raise GiveUpError(f"{cache!r} is no cache of {filesystem.mount!r}: declare it in caches, with aside")
     if not moved_key:
         raise GiveUpError(f"moving {cache!r} needs a key: run it by the engine's `do`, or set moved_key")
-    return (filesystem.mount, cache, filesystem.aside, hashlib.sha256(moved_key.encode()).hexdigest()[:32])
+    name = hashlib.sha256(f"{cache}\n{moved_key}".encode()).hexdigest()[:32]
+    return (filesystem.mount, cache, filesystem.aside, name)

@@ -38,7 +38,7 @@ async def test_all_alerts_bad(gateway: httpx.AsyncClient) -> None:
 
 
 async def test_nonsense_never_breaks_it(gateway: httpx.AsyncClient) -> None:
-    """A thousand broken requests are all answered as taken or as malformed."""
+    """Hundreds of broken requests are all answered as taken or as malformed."""
     dice = random.Random(3)  # noqa: S311 - the same broken requests in every run
     odd: list[object] = [
         None,
@@ -55,7 +55,7 @@ async def test_nonsense_never_breaks_it(gateway: httpx.AsyncClient) -> None:
         "\u202e",
     ]
     statuses = set()
-    for _ in range(500):
+    for _ in range(200):
         value = json.loads(RECORDED)
         where = value
         while isinstance(where, dict | list) and where:

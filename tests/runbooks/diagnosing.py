@@ -10,7 +10,7 @@ from temporalio.worker import Worker
 from models.model import Model
 from runbooks.catalog import AnyRunbook
 from tests.runbooks.fake import FakeDo
-from tests.services.temporal import EmbeddedTemporal
+from worker.embedded import EmbeddedTemporal
 from worker.plugin import selfheal_plugin
 
 _waiting: dict[str, tuple[AnyRunbook, FakeDo, Any]] = {}

@@ -1,16 +1,16 @@
 """A runbook that the sandbox must not let in: it looks at the clock while it is imported."""
 
-import time
+from datetime import UTC, datetime
 
 from selfheal import Case, Escalate, Facts, Outcome, Remediation, Runbook, Service, Verdict, workflow
 
-BEGAN = time.time()
+BEGAN = datetime.now(UTC)
 
 
 class ClockFacts(Facts):
     """What time it was."""
 
-    began: float
+    began: datetime
 
 
 @workflow.defn

@@ -123,12 +123,21 @@ def test_a_runbook_with_a_part_missing_says_which(write: Write, without: str, er
         catalog(load(path))
 
 
-def test_a_runbook_that_only_inherits_says_so(write: Write) -> None:
-    """One that extends another needs a definition of its own, and must say what it heals."""
-    ours = "ServiceUnhealthy"
-    text = f"from runbooks import {ours}\n" + source("Extended", parent=ours)
-    with pytest.raises(GiveUpError, match=r"'Extended' does not say what it heals: extend Runbook\[Target, Facts\]"):
-        catalog(load(write("user_extends.py", text)))
+def test_a_runbook_may_extend_another(write: Write) -> None:
+    """An extension heals what its parent heals, as a runbook of its own name; it needs a definition of its own."""
+    ours = "from runbooks import ServiceUnhealthy\n"
+    (extended,) = load(write("user_extends.py", ours + source("Extended", parent="ServiceUnhealthy")))
+    assert (describe(extended).name, describe(extended).targets) == ("Extended", ("service",))
+    bare = source("Bare", parent="ServiceUnhealthy", without="@workflow.defn")
+    with pytest.raises(GiveUpError, match="'Bare' is no workflow"):
+        catalog(load(write("user_bare.py", ours + bare)))
+
+
+def test_a_runbook_says_what_it_heals(write: Write) -> None:
+    """Without the kind of target nobody could check a policy against it."""
+    path = write("user_untyped.py", source("Untyped", parent="Runbook"))
+    with pytest.raises(GiveUpError, match=r"'Untyped' does not say what it heals: extend Runbook\[Target, Facts\]"):
+        catalog(load(path))
 
 
 def test_two_of_one_name_or_one_alert_are_refused(write: Write) -> None:

@@ -13,14 +13,48 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+
+BUCKETS = (0.005, 0.05, 0.5, 5.0)
+"""Upper bounds of the latency histogram, in seconds."""
 
 
 class Server(http.server.ThreadingHTTPServer):
     """With room for connections that come at once; the default drops what is beyond 5."""
 
     request_queue_size = 128
+
+
+class Metrics:
+    """What Prometheus reads of it: how purchases were answered, and how long that took."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers = {200: 0, 500: 0}
+        self._within = dict.fromkeys(BUCKETS, 0)
+        self._seconds = 0.0
+
+    def count(self, status: int, seconds: float) -> None:
+        """Count one purchase."""
+        with self._lock:
+            self._answers[status] += 1
+            self._seconds += seconds
+            for bound in BUCKETS:
+                self._within[bound] += seconds <= bound
+
+    def text(self) -> str:
+        """The text format, version 0.0.4."""
+        with self._lock:
+            total = sum(self._answers.values())
+            lines = ["# TYPE shop_requests_total counter"]
+            lines += [f'shop_requests_total{{code="{code}"}} {count}' for code, count in self._answers.items()]
+            lines += ["# TYPE shop_request_seconds histogram"]
+            lines += [f'shop_request_seconds_bucket{{le="{bound}"}} {count}' for bound, count in self._within.items()]
+            lines += [f'shop_request_seconds_bucket{{le="+Inf"}} {total}']
+            lines += [f"shop_request_seconds_sum {self._seconds}", f"shop_request_seconds_count {total}", ""]
+        return "\n".join(lines)
 
 
 class Shop:
@@ -37,20 +71,29 @@ class Shop:
             log.write(f"{effect}\n")
 
     def serve(self) -> None:
-        """Answer until killed: ``/healthz``, ``/buy`` with the release's share of errors, ``/`` with what is live."""
+        """Answer until killed.
+
+        ``/healthz``, ``/buy`` with the release's share of errors, ``/metrics`` for Prometheus, ``/`` with what is live.
+        """
         release = (self.folder / "current").resolve()
         errors = float((release / "error_rate").read_text())
         mode = (self.folder / "mode").read_text()
-        count = itertools.count(1)
+        count, metrics = itertools.count(1), Metrics()
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - http.server wants the name
+            def do_GET(self) -> None:
+                began = time.perf_counter()
                 number = next(count) if self.path == "/buy" else 0
                 # Spread evenly: of N requests exactly N * errors fail.
                 failed = int(number * errors) > int((number - 1) * errors) if number else False
-                self.send_response(500 if failed else 200)
+                status = 500 if failed else 200
+                if number:
+                    metrics.count(status, time.perf_counter() - began)
+                self.send_response(status)
+                self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
                 self.end_headers()
-                self.wfile.write(f"{release.name} {mode} {os.getpid()}\n".encode())
+                said = metrics.text() if self.path == "/metrics" else f"{release.name} {mode} {os.getpid()}\n"
+                self.wfile.write(said.encode())
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -27,6 +27,7 @@ if ! [ -e "$to/content" ]; then
 		put_back
 		refuse "$3 has not enough room for the content of $2"
 	}
+	rm -f -- "$to/kept.list"
 	mkdir -p -m 700 -- "$to" && printf '%s\n' "$cache" >"$to/from" || refuse "$to cannot be made"
 	mkdir -p -m 700 -- "$out" || refuse "$out cannot be made"
 	trap 'undone "It was ended."' TERM

@@ -42,13 +42,21 @@ if [ -e "$to/content" ]; then
 	cd -P -- "$cache" || exit
 	rm -rf -- "$in"
 	if [ -n "$kept" ]; then
-		printf '%s\n' "$kept" | head -n 100
-		exit 0
+		printf '%s\n' "$kept" | head -n 100 >"$to/kept.list"
+		if [ -e "$to/kept" ]; then mv -- "$to/kept" "$to/kept.$(date +%s)"; fi
+		mv -- "$to/content" "$to/kept"
+	else
+		rm -rf -- "$to/content" "$to/kept.list"
 	fi
-	rm -rf -- "$to"
 else
 	rm -rf -- "$in"
 	put_back
-	if [ -e "$to" ]; then rm -rf -- "$to/part" "$to/from" && rmdir -- "$to"; fi
+fi
+rm -rf -- "$to/part"
+if [ -e "$to/kept.list" ]; then
+	cat -- "$to/kept.list"
+elif ! [ -e "$to/kept" ] && [ -e "$to" ]; then
+	rm -f -- "$to/from"
+	rmdir -- "$to"
 fi
 exit 0

@@ -4,6 +4,7 @@
 #     ASIDE/ID/part             the copy in the making
 #     ASIDE/ID/content          the copy, whole and compared; from then on nothing more is taken out
 #     ASIDE/ID/from             which cache it was, for people
+#     ASIDE/ID/kept             a copy that did not come back as a whole, with the list of what did not in kept.list
 #     CACHE/.selfheal-back-ID   the copy on its way back in
 
 # each ACTION: calls it with the name of everything in this folder but what we put there ourselves.

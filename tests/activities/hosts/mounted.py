@@ -35,9 +35,9 @@ def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     found = {}
     for path in sorted(folder.rglob("*")):
         stat = path.lstat()
-        if path.is_symlink():
-            content = os.fsencode(path.readlink())
-        else:
-            content = b"" if path.is_dir() else path.read_bytes()
-        found[str(path.relative_to(folder))] = (stat.st_mode, 0 if path.is_dir() else stat.st_mtime_ns, content)
+        if path.is_dir() and not path.is_symlink():
+            found[str(path.relative_to(folder))] = (stat.st_mode, 0, b"")
+            continue
+        content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+        found[str(path.relative_to(folder))] = (stat.st_mode, stat.st_mtime_ns, content)
     return found

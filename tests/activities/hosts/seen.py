@@ -22,7 +22,12 @@ def running(pid: int) -> bool:
 
 def written(file: Path) -> str:
     """What the file holds, as soon as it holds something that ends with a line."""
-    return until(lambda: file.exists() and file.read_text().endswith("\n") and file.read_text()).strip()
+    return until(lambda: _whole(file)).strip()
+
+
+def _whole(file: Path) -> str:
+    text = file.read_text() if file.exists() else ""
+    return text if text.endswith("\n") else ""
 
 
 def in_thread(call: Callable[[], T]) -> Future[T]:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,12 @@ def test_what_the_cache_holds_by_now_stays(
         assert environment.run(hands.move_back, back(filesystem)).kept == ("private",)
         assert (cache / "private").read_text() == "newer"
         assert {"new", "deep"} == {path.name for path in (cache / "a b").iterdir()}
-        assert (Path(moved.path) / "private").read_text() == "x"
+        assert (Path(moved.path).with_name("kept") / "private").read_text() == "x"
+    environment.run(hands.move_aside, away(filesystem))
+    assert tree(cache) == {}
+    assert environment.run(hands.move_back, back(filesystem)).kept == ()
+    assert (cache / "private").read_text() == "newer"
+    assert (Path(moved.path).with_name("kept") / "private").read_text() == "x"
 
 
 def test_two_moves_have_two_places(
@@ -134,7 +140,24 @@ def test_two_moves_have_two_places(
     environment.run(hands.move_aside, away(filesystem, "b"))
     assert tree(cache) == {}
     environment.run(hands.move_back, back(filesystem, "b"))
-    assert ["later"] == [path.name for path in cache.iterdir()]
+    assert [path.name for path in cache.iterdir()] == ["later"]
+
+
+def test_two_caches_share_a_key(
+    filesystem: Filesystem, mount: Path, cache: Path, hands: FilesystemActivities, environment: ActivityEnvironment
+) -> None:
+    """One remediation may move several caches under one name; each comes back to its own folder."""
+    other = mount / "other"
+    other.mkdir()
+    (other / "file").write_text("other")
+    both = filesystem.model_copy(update={"caches": (str(cache), str(other))})
+    before = tree(mount)
+    for path in both.caches:
+        environment.run(hands.move_aside, MoveAside(key="a", filesystem=both, cache=path, moved_key="one"))
+        assert tree(Path(path)) == {}
+    for path in both.caches:
+        environment.run(hands.move_back, MoveBack(key="b", filesystem=both, cache=path, moved_key="one"))
+    assert before == tree(mount)
 
 
 def test_a_key_can_be_chosen(
@@ -185,20 +208,37 @@ def test_an_undo_takes_up_what_a_killed_try_left(
 
 
 def test_cancelling_puts_everything_back(
-    filesystem: Filesystem, cache: Path, aside: Path, hands: FilesystemActivities, environment: ActivityEnvironment
+    filesystem: Filesystem, cache: Path, hands: FilesystemActivities, environment: ActivityEnvironment
 ) -> None:
     """Cancelled in the middle of the copy, the cache is as it was."""
+    for number in range(5000):  # so that the copy takes long enough to be seen
+        (cache / "empty" / str(number)).touch()
     before = tree(cache)
-    os.mkfifo(cache / "endless")  # cp copies a fifo, diff cannot compare one: three tries, and time to cancel
-    fifo = tree_names(cache)
     moving = in_thread(lambda: environment.run(hands.move_aside, away(filesystem)))
-    until(lambda: moving.done() or any(cache.glob(".selfheal-*")))
+    copying = until(lambda: copying_from(cache)) or 0
+    os.kill(copying, signal.SIGSTOP)
     environment.cancel()
-    with pytest.raises((CancelledError, GiveUpError)):
+    until(lambda: int(status(copying)["ShdPnd"], 16) & 1 << signal.SIGTERM - 1)
+    os.kill(copying, signal.SIGCONT)
+    with pytest.raises(CancelledError):
         moving.result(60)
-    until(lambda: tree_names(cache) == fifo)
-    (cache / "endless").unlink()
+    until(lambda: tree_names(cache) == before.keys())
     assert before == tree(cache)
+
+
+def copying_from(cache: Path) -> int | None:
+    """The process that copies what was taken out of the cache."""
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # gone meanwhile
+            if command.read_bytes().startswith(b"cp\0-a\0--\0" + os.fsencode(cache)):
+                return int(command.parent.name)
+    return None
+
+
+def status(pid: int) -> dict[str, str]:
+    """What proc(5) says of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def tree_names(folder: Path) -> set[str]:

@@ -300,11 +300,11 @@ def test_only_the_command_becomes_root(
     until(lambda: not running(int(written(tmp_path / "log"))))
 
 
-class Busybox:
-    """This machine as one would be that has nothing but busybox."""
+class OtherTools:
+    """This machine as one would be that has other tools, or another `sh`."""
 
-    def __init__(self, shell: Shell, applets: Path) -> None:
-        self._shell, self._applets = shell, applets
+    def __init__(self, shell: Shell, path: str) -> None:
+        self._shell, self._path = shell, path
 
     def run(
         self,
@@ -315,19 +315,23 @@ class Busybox:
         beat: Beat = quiet,
         become: bool = True,
     ) -> Ran:
-        """Run it by the applets."""
-        words = ("env", f"PATH={self._applets}", *argv)
+        """Run it with the tools on this path."""
+        words = ("env", f"PATH={self._path}", *argv)
         return self._shell.run(words, timeout=timeout, stdin=stdin, beat=beat, become=become)
 
 
-def test_it_works_with_busybox_alone(connections: Connections, tmp_path: Path) -> None:
-    """Small machines have no GNU tools: claiming, waiting, ending and the time limit work there as well."""
-    applets, log = tmp_path / "bin", tmp_path / "log"
-    applets.mkdir()
-    subprocess.run([program("busybox"), "--install", "-s", applets], check=True)
+@pytest.mark.parametrize("kind", ["busybox", "bash"])
+def test_other_shells_and_tools_do(connections: Connections, tmp_path: Path, kind: str) -> None:
+    """Claiming, waiting, ending and the time limit work with nothing but busybox, and where `sh` is bash."""
+    tools, log = tmp_path / "bin", tmp_path / "log"
+    tools.mkdir()
+    if kind == "busybox":
+        subprocess.run([program("busybox"), "--install", "-s", tools], check=True)
+    else:
+        (tools / "sh").symlink_to(program("bash"))
     host = Host(marks=str(tmp_path / "marks"))
-    shell = Busybox(connections.shell(host), applets)
-    assert "BusyBox" in shell.run(["sh", "-c", "mkdir --help 2>&1"], timeout=timedelta(seconds=5)).out
+    path = str(tools) if kind == "busybox" else f"{tools}:{os.environ['PATH']}"
+    shell = OtherTools(connections.shell(host), path)
     command = appends(log, "echo told; exit 4")
     assert [Ran(code=4, out="told\n")] * 2 == [run_once(shell, host, KEY, command) for _ in range(2)]
     assert lines(log) == 1

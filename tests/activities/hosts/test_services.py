@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from activities.hosts.services import (
     ServiceActivities,
     SetRelease,
 )
+from models.change import Change
 from models.errors import GiveUpError, TryAgainError
 from models.host import Host
 from models.target import Commands, HttpProbe, Releases, Scaling, Service
@@ -166,35 +168,41 @@ def test_a_command_that_fails_is_told_and_not_repeated(
 
 
 @pytest.mark.parametrize(
-    ("method", "fields", "names"),
+    ("step", "change", "names"),
     [
-        ("restart_service", {}, "commands.restart or unit"),
-        ("reload_service", {}, "commands.reload or unit"),
-        ("reload_service", {"undo": True}, "commands.reload_undo"),
-        ("set_release", {"release": "v 9"}, "declare releases"),
-        ("scale_service", {"count": 2}, "declare scaling"),
+        (
+            ServiceActivities.restart_service,
+            lambda bare: RestartService(key="a", service=bare),
+            "commands.restart or unit",
+        ),
+        (
+            ServiceActivities.reload_service,
+            lambda bare: ReloadService(key="a", service=bare),
+            "commands.reload or unit",
+        ),
+        (
+            ServiceActivities.reload_service,
+            lambda bare: ReloadService(key="a", service=bare, undo=True),
+            "commands.reload_undo",
+        ),
+        (
+            ServiceActivities.set_release,
+            lambda bare: SetRelease(key="a", service=bare, release="v"),
+            "declare releases",
+        ),
+        (ServiceActivities.scale_service, lambda bare: ScaleService(key="a", service=bare, count=2), "declare scaling"),
     ],
 )
 def test_what_is_not_declared_cannot_be_done(
-    host: Host,
     hands: ServiceActivities,
     environment: ActivityEnvironment,
-    method: str,
-    fields: dict[str, object],
+    step: Callable[[ServiceActivities, Change], object],
+    change: Callable[[Service], Change],
     names: str,
 ) -> None:
     """The error names the field to add."""
-    kinds = {
-        "restart_service": RestartService,
-        "reload_service": ReloadService,
-        "set_release": SetRelease,
-        "scale_service": ScaleService,
-    }
-    change = kinds[method].model_validate(
-        {"key": "a", "service": Service(name="web", host=host, health=HEALTH), **fields}
-    )
     with pytest.raises(GiveUpError, match=names):
-        environment.run(getattr(hands, method), change)
+        environment.run(step, hands, change(Service(name="web", health=HEALTH)))
 
 
 def test_a_release_is_set_and_taken_back(
@@ -282,7 +290,7 @@ def test_scaling_sets_the_number_once(
         environment.run(hands.scale_service, ScaleService(key=key, service=service, count=count))
         for key, count in (("a", 4), ("a", 4), ("b", 4), ("c", 2))
     ]
-    assert [(2, 4), (4, 4), (4, 4), (4, 2)] == [(answer.before, answer.count) for answer in answers]
+    assert [(answer.before, answer.count) for answer in answers] == [(2, 4), (4, 4), (4, 4), (4, 2)]
     assert logged(folder) == ["scale 4", "scale 2"]
 
 

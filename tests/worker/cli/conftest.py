@@ -1,6 +1,7 @@
 """The command line against a real Temporal server, where a worker runs the toy runbook."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
@@ -31,7 +32,7 @@ def selfheal(temporal: EmbeddedTemporal, tmp_path: Path) -> Selfheal:
     )
 
 
-async def execution_on(bench: Bench, machine: str, **policy: object) -> Execution:
+async def execution_on(bench: Bench, machine: str, **policy: Any) -> Execution:  # noqa: ANN401 - a policy's fields
     """Let an alert start an execution, through the guard as in real life."""
     case = bench.case(machine, **policy)
     guard = await bench.alert(case)
@@ -45,7 +46,7 @@ async def execution_on(bench: Bench, machine: str, **policy: object) -> Executio
     return bench.client.get_workflow_handle_for(MachineBroken.run, id_)
 
 
-async def asking(bench: Bench, **policy: object) -> tuple[Execution, ApprovalRequest]:
+async def asking(bench: Bench, **policy: Any) -> tuple[Execution, ApprovalRequest]:  # noqa: ANN401
     """An execution that waits for a person, and what it asks."""
     execution = await execution_on(bench, bench.machine(cures="a"), **{"autonomy": "approve", **policy})
     return execution, await bench.question(execution)

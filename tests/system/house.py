@@ -1,0 +1,160 @@
+"""A policy file and the processes that work by it, as a person sets them up; and how a test looks at what they do."""
+
+import json
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.decision import ApprovalRequest
+from models.ids import guard_id
+from models.memory import Memory
+from models.outcome import Outcome, Progress
+from tests.services.ports import free_port
+from tests.services.waiting import eventually
+from tests.system.processes import Process
+from worker.embedded import cache_dir
+from worker.plugin import selfheal_plugin
+
+Execution = WorkflowHandle[Any, Outcome]
+
+
+class House:
+    """A folder with all that belongs to one installation.
+
+    Args:
+        folder: made if it is missing.
+        temporal: the address of a Temporal server; none lets ``selfheal up`` start its own.
+    """
+
+    def __init__(self, folder: Path, temporal: str | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.gateway_port = free_port()
+        self.temporal_port = free_port()
+        self.url = f"http://127.0.0.1:{self.gateway_port}"
+        self.address = temporal or f"127.0.0.1:{self.temporal_port}"
+        self.token = uuid.uuid4().hex
+        self._processes: list[Process] = []
+        self._client: Client | None = None
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("SELFHEAL_", "TEMPORAL_"))}
+        self.environment = {
+            **ours,
+            **({"TEMPORAL_ADDRESS": temporal} if temporal else {}),
+            "SELFHEAL_CACHE_DIR": str(cache_dir()),
+            "SELFHEAL_STATE_DIR": str(folder / "state"),
+            "SELFHEAL_POLICIES": str(folder / "policies.yaml"),
+            "SELFHEAL_GATEWAY_PORT": str(self.gateway_port),
+            "SELFHEAL_TEMPORAL_PORT": str(self.temporal_port),
+            "SELFHEAL_UI_PORT": str(free_port()),
+            "SELFHEAL_TOKENS": json.dumps({"generic": self.token, "alertmanager": self.token}),
+            # Houses share a Temporal server, and none serves another's executions.
+            "SELFHEAL_TASK_QUEUE": f"house-{uuid.uuid4().hex[:8]}",
+        }
+
+    def declare(self, *, text: str = "", **sections: object) -> None:
+        """Write the policy file: `text` as it stands, and sections as data. Marks are kept in the folder."""
+        local = {"name": "local", "marks": str(self.folder / "marks")}
+        sections["hosts"] = [local, *(sections.get("hosts") or [])]  # type: ignore[misc]
+        (self.folder / "policies.yaml").write_text(text + yaml.safe_dump(sections, sort_keys=False))
+
+    def begin(self, *arguments: str) -> Process:
+        """Start a command, and do not wait for anything."""
+        process = Process(arguments, log=self.folder / f"{arguments[0]}.log", env=self.environment)
+        self._processes.append(process)
+        return process
+
+    async def start(self, part: str) -> Process:
+        """Start ``up``, ``worker`` or ``gateway`` and wait until it does its work."""
+        process = self.begin(part)
+
+        async def ready() -> bool:
+            assert process.running, f"selfheal {part} ended:\n{process.said[-2000:]}"
+            works = part == "gateway" or "\nWorker " in f"\n{process.said}"
+            return works and (part == "worker" or await self.takes_alerts())
+
+        await eventually(ready, within=60)
+        return process
+
+    async def close(self) -> None:
+        """Stop all that was started."""
+        for process in self._processes:
+            await process.stop()
+
+    async def takes_alerts(self) -> bool:
+        """Whether the gateway says that it is ready."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            try:
+                return (await http.get(f"{self.url}/readyz")).is_success
+            except httpx.HTTPError:
+                return False
+
+    async def send(self, name: str, *, status: str = "firing", **labels: str) -> httpx.Response:
+        """POST an alert, once."""
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+            return await http.post(
+                f"{self.url}/alerts/generic",
+                json={"name": name, "status": status, "labels": labels},
+                headers={"Authorization": f"Bearer {self.token}"},
+            )
+
+    async def alert(self, name: str, *, status: str = "firing", **labels: str) -> None:
+        """Send an alert that must be taken and match."""
+        answer = await self.send(name, status=status, **labels)
+        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+        assert answer.json()["alerts"][0]["result"] in {"started", "joined", "resolved", "taken"}, answer.text
+
+    async def client(self) -> Client:
+        """A client of its Temporal server."""
+        if self._client is None:
+            self._client = await Client.connect(self.address, plugins=[selfheal_plugin()])
+        return self._client
+
+    async def memory(self, target: str) -> Memory | None:
+        """What the guard of a target remembers; None while there is none, or nobody answers for it."""
+        handle = (await self.client()).get_workflow_handle(guard_id(target))
+        try:
+            return Memory.model_validate(await handle.query("memory"))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND and "worker" not in error.message:
+                raise
+            return None
+
+    async def execution(self, target: str) -> Execution:
+        """The execution that was started last on a target, once there is one."""
+
+        async def started() -> str | None:
+            memory = await self.memory(target)
+            reports = list(memory.reports.values()) if memory else []
+            return next((report.execution for _, report in reversed(reports) if report.execution), None)
+
+        found = await eventually(started, within=60)
+        return (await self.client()).get_workflow_handle(str(found), result_type=Outcome)
+
+    async def question(self, execution: Execution) -> ApprovalRequest:
+        """What an execution asks, once it does."""
+
+        async def asked() -> ApprovalRequest | None:
+            progress = await execution.query("progress")
+            return Progress.model_validate(progress).request if progress else None
+
+        request = await eventually(asked, within=60)
+        assert request is not None
+        return request
+
+
+@asynccontextmanager
+async def house(folder: Path, temporal: str | None = None) -> AsyncIterator[House]:
+    """A house, emptied afterwards."""
+    opened = House(folder, temporal)
+    try:
+        yield opened
+    finally:
+        await opened.close()
