@@ -42,6 +42,7 @@ def build_app(intake: Intake, tokens: Mapping[str, str], *, ready: Ready | None 
     app = FastAPI(
         title="selfheal gateway",
         description="Alerts come in here and start or join the executions that heal what they are about.",
+        docs_url=None,  # its page would load scripts from a network that a gateway need not reach
         redoc_url=None,
     )
     for source in SOURCES:

@@ -28,7 +28,7 @@ from models.memory import Memory
 _SUMMARY = 200
 """Characters of a summary; Temporal refuses longer ones than 400 bytes."""
 
-_HISTORY_KEPT = 4000
+_HISTORY_KEPT = 2000
 """Events after which the guard continues as new: well under the 10,240 at which Temporal warns."""
 
 

@@ -90,7 +90,8 @@ class HealthWatch:
             seen: Seen = await seeing
             return seen
         seeing.cancel()
-        await workflow.wait([seeing])
+        # Its end is taken note of here, or it would be logged as a failure that nobody looked at.
+        await asyncio.gather(seeing, return_exceptions=True)
         self._state, self._new = self._state.model_copy(update={"service": self._new}), None
         return None
 

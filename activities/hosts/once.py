@@ -27,7 +27,7 @@ from datetime import timedelta
 from temporalio.exceptions import CancelledError
 
 from activities.hosts.scripts import script
-from activities.hosts.shell import Beat, Ran, Shell, as_root, behind_sudo, quiet, runnable, shown
+from activities.hosts.shell import Beat, Ran, Shell, as_root, behind_sudo, calm, quiet, runnable, shown
 from models.errors import GiveUpError, SelfhealError, UnknownEffectError
 from models.host import Host
 
@@ -75,7 +75,7 @@ def run_once(
             become=False,
         )
     except CancelledError:
-        _stop(shell, host, mark, argv)
+        _stop(shell, host, mark, argv, calm(beat))
         raise
     ended = _read(ran, host, mark, argv, timeout)
     return behind_sudo(host, argv, ended) if host.become else ended
@@ -102,12 +102,12 @@ def _read(ran: Ran, host: Host, mark: str, argv: Sequence[str], timeout: timedel
     )
 
 
-def _stop(shell: Shell, host: Host, mark: str, argv: Sequence[str]) -> None:
+def _stop(shell: Shell, host: Host, mark: str, argv: Sequence[str], beat: Beat) -> None:
     """End a command that somebody cancelled."""
     ended = ""
     with suppress(SelfhealError):
         stop = ("sh", "-c", _STOP, "selfheal", host.marks, mark)
-        ended = shell.run(stop, timeout=_MARGIN, become=False).out.strip()
+        ended = shell.run(stop, timeout=_MARGIN, beat=beat, become=False).out.strip()
     if ended not in ("stopped", "nothing"):
         raise UnknownEffectError(
             f"{shown(argv)!r} on host {host.name!r} was cancelled but could not be ended: "

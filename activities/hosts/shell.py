@@ -3,10 +3,13 @@
 import re
 import shlex
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from models.errors import GiveUpError, NotAllowedError, TryAgainError
+from temporalio.exceptions import CancelledError
+
+from models.errors import GiveUpError, NotAllowedError, SelfhealError, TryAgainError
 from models.host import Host
 from models.model import Model
 
@@ -91,6 +94,16 @@ class Shell(Protocol):
 
 def quiet() -> None:
     """A beat for where nobody listens."""
+
+
+def calm(beat: Beat) -> Beat:
+    """The same beat without what it raises, for ending things once it has raised: the activity still lives."""
+
+    def beats() -> None:
+        with suppress(CancelledError, SelfhealError):
+            beat()
+
+    return beats
 
 
 class Tail:

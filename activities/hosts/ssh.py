@@ -22,6 +22,7 @@ from activities.hosts.shell import (
     Tail,
     as_root,
     behind_sudo,
+    calm,
     overdue,
     quiet,
     runnable,
@@ -70,10 +71,10 @@ class SshShell:
                 channel.get_transport().close()
                 raise self._lost(argv) from error
             except BaseException:
-                self._end(session.group)
+                self._end(session.group, beat)
                 raise
             if not ended:
-                self._end(session.group)
+                self._end(session.group, beat)
                 raise overdue(self._host, argv, timeout)
             code = channel.recv_exit_status()
             if code == _NO_STATUS:
@@ -123,14 +124,17 @@ class SshShell:
             f"the connection to host {self._host.name!r} was lost while {shown(argv)!r} ran: see whether the host is up"
         )
 
-    def _end(self, group: int | None) -> None:
+    def _end(self, group: int | None, beat: Beat) -> None:
         """End what runs there, as closing a channel alone ends nothing."""
         if group is None:
             return
         sudo = as_root(self._host, ())
         with suppress(SelfhealError):  # the reason for ending it is what gets told
             self.run(
-                ("sh", "-c", _END, "selfheal", str(group), *sudo), timeout=timedelta(seconds=5 * GRACE), become=False
+                ("sh", "-c", _END, "selfheal", str(group), *sudo),
+                timeout=timedelta(seconds=5 * GRACE),
+                beat=calm(beat),
+                become=False,
             )
 
 

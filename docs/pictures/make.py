@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ class Installation:
                 cwd=self.folder,
             )
         try:
-            _until(lambda: "try it" in log.read_text())
+            _until(lambda: "try it" in log.read_text(), expected=True)
             yield
         finally:
             process.terminate()
@@ -123,7 +123,7 @@ class Installation:
 
     def _policies(self) -> dict[str, Any]:
         verbs = {"restart": "restart", "reload": "reload", "reload_undo": "reload-undo", "status": "status"}
-        verify = {"within": "3s", "settle": "1s", "every": "500ms"}
+        verify = {"within": "10s", "settle": "1s", "every": "500ms"}
         services = [
             {
                 "name": name,
@@ -200,7 +200,7 @@ def pictures(camera: Camera, rows: dict[str, dict[str, Any]]) -> None:
     camera.look("?query=" + quote("Policy IS NOT NULL"), "ServiceUnhealthy")
     camera.columns()
     camera.shoot("executions", 620)
-    camera.execution(rows["mail"], "user-metadata", "Apply this?")
+    camera.execution(rows["mail"], "user-metadata", "Current Details")
     camera.shoot("waiting")
     camera.execution(rows["shop"], "timeline", "restart shop")
     camera.shoot("healed")
@@ -223,7 +223,7 @@ def main() -> None:
         with installation.up(), playwright.sync_playwright() as browsers:
             installation.break_all()
             installation.alert_all()
-            _until(lambda: {name: _word(row) for name, row in installation.executions().items()} == ENDS)
+            _until(lambda: {name: _word(row) for name, row in installation.executions().items()}, ENDS)
             browser = browsers.chromium.launch(executable_path=given.chromium, args=list(_QUIET))
             page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
             pictures(Camera(page, installation.ui), installation.executions())
@@ -238,11 +238,11 @@ def _word(row: dict[str, Any]) -> str:
     return "waiting" if row["waits_for"] else row["outcome"] or row["state"]
 
 
-def _until(condition: Any) -> None:  # noqa: ANN401 - anything that can be asked
+def _until(read: Callable[[], object], expected: object) -> None:
     deadline = time.monotonic() + _WITHIN
-    while not condition():
+    while (found := read()) != expected:
         if time.monotonic() > deadline:
-            sys.exit(f"not so after {_WITHIN:g} seconds")
+            sys.exit(f"after {_WITHIN:g} seconds it is {found!r}, not {expected!r}")
         time.sleep(0.5)
 
 

@@ -10,6 +10,7 @@ import pytest
 from temporalio.client import Client
 
 from gateway.sources.generic import parse
+from gateway.tokens import token_file
 from models.admission import Admission
 from models.alert import Alert
 from models.matching import match
@@ -22,7 +23,7 @@ from tests.deploy.compose import ROOT, read_compose
 from tests.deploy.walkthrough import Stack, blocks, documented_curl, stack
 from tests.services.missing import missing
 from tests.services.ports import free_port
-from tests.services.waiting import until
+from tests.services.waiting import eventually, until
 from worker.embedded import EmbeddedTemporal, find_temporal
 from worker.plugin import selfheal_plugin
 from workflows import attributes
@@ -68,13 +69,14 @@ def test_documented_alert_matches() -> None:
 
 def test_documented_address() -> None:
     """The documented curl goes to a port that compose publishes, with the token that the gateway keeps there."""
-    curl = documented_curl()
+    curl = documented_curl("the-token")
     gateway = read_compose().services["gateway"]
     (port,) = gateway.published
+    (folder,) = (mount.target for mount in gateway.mounts if mount.source == "gateway-state")
 
     assert curl.url == f"http://{port.address}:{port.published}/alerts/generic"
-    folder = next(mount.target for mount in gateway.mounts if mount.source == "gateway-state")
-    assert curl.token_file == f"{folder}/tokens/generic"
+    assert curl.asked == f"compose exec -T gateway cat {token_file(Path(folder), 'generic')}"
+    assert curl.headers == {"Authorization": "Bearer the-token", "Content-Type": "application/json"}
 
 
 def test_secrets(tmp_path: Path) -> None:
@@ -108,33 +110,48 @@ def test_page(tmp_path: Path) -> None:
     assert not here.page_answers
 
 
+async def send(running: Stack) -> dict[str, str]:
+    """Send the documented alert, and answer what became of it."""
+    curl = documented_curl(token_file(running.state, "generic").read_text(encoding="utf-8").strip())
+    url = f"http://127.0.0.1:{running.gateway_port}{httpx.URL(curl.url).path}"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(url, content=curl.body, headers=curl.headers)
+    assert answer.status_code == 202
+    (alert,) = answer.json()["alerts"]
+    became: dict[str, str] = alert
+    return became
+
+
 async def test_heals(server: EmbeddedTemporal, tmp_path: Path) -> None:
-    """With the example policies the documented alert brings the page up, and the execution says so."""
-    curl = documented_curl()
+    """With the example policies the documented alert brings the page up, and once more when it is broken again."""
+    temporal = await Client.connect(server.address, plugins=[selfheal_plugin()])
+    with stack(server.address, tmp_path / "state") as running:
+        for _ in range(2):
+            assert not running.page_answers
+
+            async def started() -> str:
+                became = await send(running)
+                assert became["policy"] == "page"
+                assert became["result"] == "started" or became["refused"] == "cooldown"
+                return became["execution"] or ""
+
+            handle = temporal.get_workflow_handle(await eventually(started), result_type=Outcome)
+            assert (await handle.result()).ending is Ending.HEALED
+            assert running.page_answers
+
+            assert running.run("sh", "/etc/selfheal/page.sh", "stop", "8090").returncode == 0
+
+
+async def test_health_check(server: EmbeddedTemporal, tmp_path: Path) -> None:
+    """The gateway's health check passes while it takes alerts, and fails when it is gone."""
     health = read_compose().services["gateway"].healthcheck
     assert health
-    with stack(server.address, tmp_path / "state") as running:
-        assert health.test[0] == "CMD"
-        assert running.run(*health.test[1:]).returncode == 0
-        assert not running.page_answers
-        token = (running.state / "tokens" / Path(curl.token_file).name).read_text(encoding="utf-8").strip()
+    kind, *command = health.test
+    assert kind == "CMD"
 
-        async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.post(
-                f"http://127.0.0.1:{running.gateway_port}{httpx.URL(curl.url).path}",
-                content=curl.body,
-                headers={"Authorization": f"Bearer {token}", "Content-Type": curl.content_type},
-            )
+    with stack(server.address, tmp_path / "state", ("gateway",)) as running:
+        assert running.run(*command).returncode == 0
+        await server.stop()
+        assert running.run(*command).returncode == 1
 
-        assert answer.status_code == 202
-        (alert,) = answer.json()["alerts"]
-        assert (alert["result"], alert["policy"]) == ("started", "page")
-        temporal = await Client.connect(server.address, plugins=[selfheal_plugin()])
-        outcome = await temporal.get_workflow_handle(alert["execution"], result_type=Outcome).result()
-        assert outcome.ending is Ending.HEALED
-        assert running.page_answers
-
-        assert running.run("sh", "/etc/selfheal/page.sh", "stop", "8090").returncode == 0
-        assert not running.page_answers
-
-    assert running.run(*health.test[1:]).returncode == 1
+    assert running.run(*command).returncode == 1

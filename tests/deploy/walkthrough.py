@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,27 +28,37 @@ class Curl(BaseModel):
     """What the documented `curl` sends.
 
     Attributes:
-        token_file: in the gateway's container.
+        asked: what it asks `docker` for the token.
     """
 
     url: str
+    headers: dict[str, str]
     body: str
-    token_file: str
-    content_type: str
+    asked: str
 
 
-def documented_curl() -> Curl:
-    """The one `curl` of the page."""
+def documented_curl(told: str = "TOKEN") -> Curl:
+    """The one `curl` of the page, as a shell reads it.
+
+    Args:
+        told: what `docker` answers when asked for the token.
+    """
     (block,) = (block for block in blocks("sh") if block.startswith("curl "))
-    # The shell would put the token in place of `$(…)`; here the file that it is read from is what counts.
-    token = re.search(r"\$\(docker compose exec -T gateway cat (\S+)\)", block)
-    words = shlex.split(block.replace("\\\n", " "))
-    headers = dict(header.split(": ", 1) for at, header in enumerate(words) if words[at - 1] == "-H")
+    # Shell functions of these names take the place of the programs; `date` and all quoting are the shell's own.
+    shims = 'docker() { echo "$*" >&2; echo "$TOKEN"; }; curl() { printf \'%s\\0\' "$@"; }\n'
+    ran = subprocess.run(
+        ["sh", "-euc", shims + block],
+        env={"PATH": os.environ["PATH"], "TOKEN": told},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = ran.stdout.split("\0")[:-1]
     return Curl(
         url=words[-1],
+        headers=dict(word.split(": ", 1) for at, word in enumerate(words) if words[at - 1] == "-H"),
         body=words[words.index("-d") + 1],
-        token_file=token[1] if token and token[0] in headers["Authorization"] else "",
-        content_type=headers["Content-Type"],
+        asked=ran.stderr.strip(),
     )
 
 
@@ -83,8 +92,8 @@ class Stack:
 
 
 @contextmanager
-def stack(temporal: str, state: Path) -> Iterator[Stack]:
-    """Gateway and worker with the variables and commands of docker-compose.yml, on ports and folders of their own."""
+def stack(temporal: str, state: Path, names: tuple[str, ...] = OURS) -> Iterator[Stack]:
+    """Gateway and worker with the variables and commands of docker-compose.yml, on ports and in a folder of their own."""
     state.mkdir()
     gateway_port, page_port = free_port(), free_port()
     services = read_compose().ours
@@ -106,7 +115,7 @@ def stack(temporal: str, state: Path) -> Iterator[Stack]:
     with ExitStack() as running:
         built = Stack(state, gateway_port, page_port, {**services["worker"].environment, **here})
         running.callback(built.run, "sh", "/etc/selfheal/page.sh", "stop", _PAGE_PORT)
-        for name in OURS:
+        for name in names:
             running.enter_context(
                 ServerProcess(
                     [sys.executable, "-m", "worker", *services[name].command],

@@ -1,9 +1,11 @@
 """A real health endpoint that a test makes sick and that a command cures."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,13 @@ class Endpoint:
         self.folder = folder
         self.port = port
         self.probes: list[tuple[str, bool]] = []
-        self._failing = 0
+        self._failing: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def fail_next(self, count: int) -> None:
-        """Fail so many probes, and no more."""
+    def fail_next(self, count: int, path: str = "/healthz") -> None:
+        """Fail so many probes of a path, and no more."""
         with self._lock:
-            self._failing = count
+            self._failing[path] = count
 
     def fall_sick(self) -> None:
         """Fail until it is restarted."""
@@ -34,19 +36,16 @@ class Endpoint:
     def answer(self, path: str) -> int:
         """The status of one probe."""
         with self._lock:
-            well = not self._failing and not (self.folder / "sick").exists()
-            self._failing = max(0, self._failing - 1)
+            well = not self._failing[path] and not (self.folder / "sick").exists()
+            self._failing[path] = max(0, self._failing[path] - 1)
             self.probes.append((path, well))
         return 200 if well else 500
 
     def well_in_a_row(self, path: str = "/healthz") -> int:
-        """How many of the last probes of this path were fine."""
-        count = 0
-        for asked, well in reversed(self.probes):
-            if asked != path or not well:
-                break
-            count += 1
-        return count
+        """How many of the last probes of a path were fine; none while some are still to fail."""
+        with self._lock:
+            fine = [well for asked, well in self.probes if asked == path]
+            return 0 if self._failing[path] else len(list(takewhile(bool, reversed(fine))))
 
     def effects(self) -> list[str]:
         """What was done to it."""

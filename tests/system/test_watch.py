@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ async def house(tmp_path: Path, own_temporal: str) -> AsyncIterator[House]:
 @pytest.fixture
 def endpoint(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Endpoint]:
     """A health endpoint named after the test."""
-    with open_endpoint(tmp_path / request.node.name.replace("_", "-")) as served:
+    with open_endpoint(tmp_path / re.sub(r"\W|_", "-", request.node.name).strip("-")) as served:
         yield served
 
 
@@ -158,7 +159,7 @@ async def test_a_changed_declaration_reconfigures_the_watch(house: House, endpoi
     assert state.service.health is not None
     assert (state.service.health.path, state.service.health.failure_threshold) == ("/ready", 1)
     assert (await (await watch(house, endpoint)).describe()).run_id == run
-    endpoint.fail_next(1)
+    endpoint.fail_next(1, "/ready")
     assert (await (await house.execution(target(endpoint))).result()).ending is Ending.RECOVERED
 
 

@@ -1,6 +1,7 @@
 """A real small file system to fill."""
 
 import os
+import random
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,3 +42,12 @@ def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
         content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
         found[str(path.relative_to(folder))] = (stat.st_mode, stat.st_mtime_ns, content)
     return found
+
+
+def write_log(file: Path, size: int) -> Path:
+    """A log of that many bytes with a mode and a time of its own, which packs to about a half."""
+    draw = random.Random(file.name)  # noqa: S311 - the same content each time, no secret
+    file.write_bytes(bytes(draw.choices(b"0123456789abcdef", k=size)))
+    file.chmod(0o640)
+    os.utime(file, ns=(1_700_000_000_123_456_789, 1_700_000_000_123_456_789))
+    return file
