@@ -1,7 +1,8 @@
 """How the loop ends: one exception that carries the outcome, whatever depth it is raised from."""
 
-from temporalio.exceptions import FailureError, TimeoutError as TemporalTimeoutError
+from temporalio.exceptions import ApplicationError, FailureError, TimeoutError as TemporalTimeoutError
 
+from models.errors import SelfhealError
 from models.outcome import Ending, Outcome, Reason
 from models.verdict import Verdict
 from workflows.journal import Journal
@@ -37,13 +38,23 @@ class Ended(Exception):  # noqa: N818 - an end is not an error
         )
 
 
+def of_kind(error: BaseException, kind: type[SelfhealError]) -> bool:
+    """Whether a failed activity raised this error of ours, which arrives by its name."""
+    inner = _innermost(error)
+    return isinstance(inner, ApplicationError) and inner.type == kind.__name__
+
+
 def failure_text(error: BaseException) -> str:
     """The innermost message of a failure: what happened, not which layer carried it."""
-    inner: BaseException = error
-    while isinstance(inner, FailureError) and inner.cause is not None:
-        inner = inner.cause
+    inner = _innermost(error)
     if isinstance(inner, TemporalTimeoutError):
         return f"no result in time ({(inner.type.name if inner.type else 'timeout').lower().replace('_', ' ')})"
     if isinstance(inner, FailureError):
         return inner.message
     return f"{type(inner).__name__}: {inner}" if str(inner) else type(inner).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, FailureError) and error.cause is not None:
+        error = error.cause
+    return error

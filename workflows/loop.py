@@ -13,6 +13,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from models.case import Case
 from models.decision import Decision, Question
+from models.errors import UnknownEffectError
 from models.model import Model
 from models.outcome import Ending, Fate, Outcome, Reason
 from models.policy import Verification
@@ -22,7 +23,7 @@ from workflows.attributes import APPROVAL, OUTCOME, VERDICT
 from workflows.conditions import Conditions
 from workflows.deadline import Deadline
 from workflows.do import Do
-from workflows.ending import Ended, failure_text
+from workflows.ending import Ended, failure_text, of_kind
 from workflows.journal import Journal
 from workflows.judgement import Gate, gate, untried, weigh
 from workflows.people import tell_outcome, tell_question
@@ -162,9 +163,12 @@ class Loop:
         except FailureError as error:
             if is_cancelled_exception(error):
                 raise
-            self._journal.became(Fate.APPLYING, verdict=Verdict.UNHEALTHY, error=failure_text(error))
+            self._journal.became(Fate.APPLYING, error=failure_text(error))
             self._journal.note(f"it failed: {failure_text(error)}")
-            return False
+            if not of_kind(error, UnknownEffectError):
+                self._journal.became(Fate.APPLYING, verdict=Verdict.UNHEALTHY)
+                return False
+            # It may well have been made, and have helped: the facts tell.
         verdict = await self._settle()
         self._journal.became(Fate.VERIFYING, verdict=verdict)
         self._journal.note(f"verified: {verdict}")

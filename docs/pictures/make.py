@@ -191,8 +191,7 @@ class Camera:
         self.page.get_by_test_id("drawer-close-button").click()
 
     def _settled(self) -> None:
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(1000)  # animations
+        self.page.wait_for_timeout(2000)  # frames, animations; the network is never idle, as executions are followed
 
 
 def pictures(camera: Camera, rows: dict[str, dict[str, Any]]) -> None:

@@ -20,8 +20,8 @@ SERVICES = read_compose().services
 def table(heading: str) -> dict[str, list[str]]:
     """The rows of the table under that heading by their first cell, the other cells without code marks."""
     part = TEXT.partition(f"# {heading}\n")[2]
-    rows = re.findall(r"^\| (.*) \|$", part.partition("\n#")[0], re.MULTILINE)
-    cells = [[cell.strip() for cell in row.split(" | ")] for row in rows[1:]]
+    rows = re.findall(r"^\| (.*)\|$", part.partition("\n#")[0], re.MULTILINE)
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows[1:]]
     return {first.strip("`"): rest for first, *rest in cells}
 
 
@@ -93,4 +93,4 @@ def test_commands_name_services() -> None:
 
 def test_sources() -> None:
     """The page calls the doors of the gateway as they are called."""
-    assert {match for match in re.findall(r"/tokens/(\w+)", TEXT)} <= {source.name for source in SOURCES} | {"SOURCE"}
+    assert set(re.findall(r"/tokens/(\w+)", TEXT)) <= {source.name for source in SOURCES} | {"SOURCE"}

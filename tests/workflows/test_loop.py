@@ -73,6 +73,16 @@ async def test_a_failing_change_is_undone_too(bench: Bench) -> None:
     assert "jammed" in outcome.changes[0].error
 
 
+async def test_a_change_of_unknown_effect_is_verified(bench: Bench) -> None:
+    """A change that may have been made is judged by the facts, and kept if it helped."""
+    machine = bench.machine(cures="a")
+    bench.world.machines[machine].vanishes.add("a")
+    outcome = await (await bench.start(machine)).result()
+    assert (outcome.ending, outcome.changes[0].fate) == (Ending.HEALED, Fate.KEPT)
+    assert "nobody saw" in outcome.changes[0].error
+    assert bench.world.effects(machine) == ["a"]
+
+
 async def test_a_failing_undo_stops_everything(bench: Bench) -> None:
     """When a change cannot be taken back, nothing more is tried and people are told which."""
     machine = bench.machine(cures="b")

@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.step import changes, reads
 from models.change import Change
-from models.errors import GiveUpError
+from models.errors import GiveUpError, UnknownEffectError
 from models.model import Model
 from models.target import Service
 
@@ -35,6 +35,7 @@ class Machine:
         self.after_cure = "ok"
         self.jams: set[str] = set()
         self.hangs: set[str] = set()
+        self.vanishes: set[str] = set()
         self.blind = False
 
 
@@ -82,3 +83,5 @@ class WorldActivities:
                 await asyncio.sleep(0.05)
         if not push.release and machine.cures == push.button:
             machine.health = machine.after_cure
+        if name in machine.vanishes:
+            raise UnknownEffectError(f"nobody saw how {name} of {push.machine} ended")
