@@ -78,7 +78,7 @@ class HealthActivities:
         heartbeat=timedelta(seconds=20),
     )
     async def watch_health(self, watch: WatchFor) -> Seen:
-        """Probe each period until the state turns; answers an unchanged one after 5 minutes if unhealthy, else after an hour.
+        """Probe each period until the state turns; an unchanged one is told after 5 minutes if unhealthy, else an hour.
 
         A try that follows a crash goes on with the count that the last heartbeat held.
 

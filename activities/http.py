@@ -43,9 +43,11 @@ class ProbeReading(Model):
 
 
 class Sample(Model):
-    """What a number of requests measured. Availability counts answers of any status; the error rate counts 5xx and no answer.
+    """What a number of requests measured.
 
     Attributes:
+        error_rate: share that got a 5xx or no answer.
+        availability: share that got any answer.
         latency_p95: seconds, over the requests that were answered; None when none was.
     """
 
@@ -127,17 +129,17 @@ class HttpActivities:
         raise kind(f"{request.method} {request.url!r} answered {answer.status_code}: {answer.text[:200]}")
 
 
-async def probe(client: httpx.AsyncClient, url: str, timeout: timedelta) -> ProbeReading:
-    """Ask an address once, without following redirects, for at most `timeout` altogether."""
+async def probe(client: httpx.AsyncClient, url: str, within: timedelta) -> ProbeReading:
+    """Ask an address once, without following redirects, for at most `within` altogether."""
     began = time.perf_counter()
     status, error = None, ""
     try:
-        async with asyncio.timeout(timeout.total_seconds()):
+        async with asyncio.timeout(within.total_seconds()):
             # Only the status counts: the body is not read, so an endless one cannot hold us.
-            async with client.stream("GET", url, timeout=timeout.total_seconds(), follow_redirects=False) as answer:
+            async with client.stream("GET", url, timeout=within.total_seconds(), follow_redirects=False) as answer:
                 status = answer.status_code
     except TimeoutError:
-        error = f"no answer within {timeout.total_seconds():g}s"
+        error = f"no answer within {within.total_seconds():g}s"
     except httpx.HTTPError as caught:
         error = _named(caught)
     return ProbeReading(

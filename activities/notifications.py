@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+from pydantic import Field
 
 from activities.step import changes
 from models.change import Change
@@ -32,7 +33,7 @@ class Notice(Change):
     target: str
     runbook: str
     text: str
-    details: dict[str, str] = {}
+    details: dict[str, str] = Field(default_factory=dict)
 
 
 class NotificationActivities:

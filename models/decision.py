@@ -68,7 +68,8 @@ def refusal(
     for earlier in decided:
         if earlier.decision.request == decision.request:
             word = "approved" if earlier.decision.approved else "rejected"
-            return f"request {decision.request!r} was already {word} by {earlier.decision.by!r} at {earlier.at:%Y-%m-%d %H:%M:%S}Z"
+            by, at = earlier.decision.by, f"{earlier.at:%Y-%m-%d %H:%M:%S}Z"
+            return f"request {decision.request!r} was already {word} by {by!r} at {at}"
     if request is None or request.id != decision.request:
         waits = f"the open one is {request.id!r}" if request else "none is open"
         return f"request {decision.request!r} is not open any more: {waits}"

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from pydantic import Field
+
 from models.admission import Admission, Admitted, Refused
 from models.alert import Alert
 from models.case import AnyCase
@@ -45,7 +47,7 @@ class Memory(Model):
     running: Running | None = None
     cooldown_until: datetime | None = None
     attempts: tuple[datetime, ...] = ()
-    reports: dict[str, tuple[datetime, Admission]] = {}
+    reports: dict[str, tuple[datetime, Admission]] = Field(default_factory=dict)
     told_spent: bool = False
 
     def judge(self, case: AnyCase, now: datetime) -> Admission:
@@ -98,7 +100,7 @@ class Memory(Model):
         return self.model_copy(update={"running": self.running.model_copy(update={"episodes": episodes})})
 
     def ended(self, outcome: Outcome | None, now: datetime) -> "Memory":
-        """Remember how the execution under way ended; None when it was terminated, which tells nothing of what it did."""
+        """Remember how the execution under way ended; None when it was terminated, and nobody knows what it did."""
         if not self.running:
             return self
         update: dict[str, object] = {"running": None, "told_spent": False}

@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from models.decision import ApprovalRequest, Decided
 from models.model import Model
 from models.proposal import Proposal
@@ -79,7 +81,7 @@ class Outcome(Model):
     text: str = ""
     plan: tuple[Proposal, ...] = ()
     changes: tuple[AppliedChange, ...] = ()
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def acted(self) -> bool:
@@ -111,7 +113,7 @@ class Progress(Model):
     stage: str
     started_at: datetime
     verdict: Verdict | None = None
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = Field(default_factory=dict)
     plan: tuple[Proposal, ...] = ()
     changes: tuple[AppliedChange, ...] = ()
     request: ApprovalRequest | None = None

@@ -121,7 +121,7 @@ class Verification(Declared):
 
 
 class Webhook(Declared):
-    """Where people are told. The address is a reference, ``env:NAME`` or ``file:/path``, or a plain one that is no secret."""
+    """Where people are told: a reference, ``env:NAME`` or ``file:/path``, or a plain address that is no secret."""
 
     webhook: str = Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|https?://.+)$")
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from models.model import Model
 from models.verdict import Risk
 
@@ -20,7 +22,7 @@ class Proposal(Model):
     summary: str
     risk: Risk
     undo: str = ""
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def undoable(self) -> bool:

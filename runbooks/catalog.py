@@ -9,7 +9,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-
 from models.errors import GiveUpError
 from models.runbook_info import RunbookInfo
 from workflows.runbook import Runbook

@@ -20,9 +20,9 @@ from models.policy_file import PolicyFile, parse_policies
 from models.runbook_info import RunbookInfo
 from runbooks import RUNBOOKS
 from runbooks.catalog import AnyRunbook, catalog, load
-from worker.leaving import leave
 from worker.connecting import connect, named_server
 from worker.embedded import EmbeddedServerError, EmbeddedTemporal
+from worker.leaving import leave
 from worker.serving import serving
 from worker.settings import Settings
 from worker.watches import declare_watches

@@ -1,6 +1,7 @@
 """How the loop ends: one exception that carries the outcome, whatever depth it is raised from."""
 
-from temporalio.exceptions import ApplicationError, FailureError, TimeoutError as TemporalTimeoutError
+from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from models.errors import SelfhealError
 from models.outcome import Ending, Outcome, Reason

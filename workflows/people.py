@@ -5,7 +5,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from activities.notifications import NotificationActivities, Notice
+from activities.notifications import Notice, NotificationActivities
 from models.case import Case
 from models.decision import ApprovalRequest
 from models.outcome import Outcome
@@ -31,9 +31,7 @@ async def tell_outcome(do: Do, case: Case[Any], journal: Journal, outcome: Outco
     await _tell(do, case, journal, outcome.ending.value, outcome.text, details)
 
 
-async def _tell(  # noqa: PLR0913 - one notice has this many parts
-    do: Do, case: Case[Any], journal: Journal, kind: str, text: str, details: dict[str, str]
-) -> None:
+async def _tell(do: Do, case: Case[Any], journal: Journal, kind: str, text: str, details: dict[str, str]) -> None:
     info = workflow.info()
     for channel in case.policy.notify:
         notice = Notice(

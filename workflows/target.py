@@ -14,16 +14,16 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 from activities.executions import ExecutionActivities
-from activities.notifications import NotificationActivities, Notice
+from activities.notifications import Notice, NotificationActivities
 from models.admission import Admission, Admitted, Refused
 from models.alert import Alert
 from models.case import AnyCase
 from models.ids import GUARD, execution_id
+from models.memory import Memory
 from models.outcome import Outcome
 from workflows.attributes import AUTONOMY, POLICY, RUNBOOK, TARGET
 from workflows.details import alert_details
 from workflows.do import TemporalDo
-from models.memory import Memory
 
 _SUMMARY = 200
 """Characters of a summary; Temporal refuses longer ones than 400 bytes."""

@@ -51,10 +51,9 @@ def test_other_variables() -> None:
     """Each variable that the text names is a setting, or one that Temporal's own client configuration reads."""
     nothing = ClientConfigProfile.load(override_env_vars={}, disable_file=True)
 
-    for name in set(re.findall(r"TEMPORAL_[A-Z_]+", TEXT)):
-        value = {"TEMPORAL_TLS_CLIENT_CERT_PATH": "/cert"}.get(name, "x")
-        assert ClientConfigProfile.load(override_env_vars={name: value}, disable_file=True) != nothing
-    for name in set(re.findall(r"SELFHEAL_[A-Z_]+", TEXT)):
+    for name in set(re.findall(r"\bTEMPORAL_[A-Z_]+", TEXT)):
+        assert ClientConfigProfile.load(override_env_vars={name: "x"}, disable_file=True) != nothing
+    for name in set(re.findall(r"\bSELFHEAL_[A-Z_]+", TEXT)):
         assert name.removeprefix("SELFHEAL_").lower() in Settings.model_fields
 
 

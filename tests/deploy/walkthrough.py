@@ -93,7 +93,7 @@ class Stack:
 
 @contextmanager
 def stack(temporal: str, state: Path, names: tuple[str, ...] = OURS) -> Iterator[Stack]:
-    """Gateway and worker with the commands and variables of docker-compose.yml, on ports and in a folder of their own."""
+    """Gateway and worker with the commands and variables of docker-compose.yml, on free ports and in one folder."""
     state.mkdir()
     gateway_port, page_port = free_port(), free_port()
     services = read_compose().ours

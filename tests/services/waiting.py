@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], within: float = 30) -> T:
+def until(condition: Callable[[], T | None], within: float = 30) -> T:
     """The condition's first true value; AssertionError if it has none in so many seconds."""
     deadline = time.monotonic() + within
     while not (value := condition()):
@@ -17,7 +17,7 @@ def until(condition: Callable[[], T], within: float = 30) -> T:
     return value
 
 
-async def eventually(condition: Callable[[], Awaitable[T]], within: float = 30) -> T:
+async def eventually(condition: Callable[[], Awaitable[T | None]], within: float = 30) -> T:
     """As `until`, for a condition to be awaited."""
     deadline = time.monotonic() + within
     while not (value := await condition()):

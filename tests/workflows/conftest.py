@@ -15,10 +15,12 @@ from temporalio.worker import Worker
 
 from activities.executions import ExecutionActivities
 from activities.notifications import NotificationActivities
+from activities.step import steps
 from models.alert import Alert, AlertStatus
 from models.case import AnyCase, Case
 from models.decision import ApprovalRequest
 from models.ids import GUARD, guard_id
+from models.memory import Memory
 from models.outcome import Outcome, Progress
 from models.policy import Policy
 from models.target import HttpProbe, Service
@@ -26,9 +28,7 @@ from tests.services.waiting import eventually
 from tests.workflows.toy import MachineBroken
 from tests.workflows.world import Machine, World, WorldActivities
 from worker.embedded import EmbeddedTemporal
-from activities.step import steps
 from worker.plugin import selfheal_plugin
-from models.memory import Memory
 from workflows.target import TargetGuard
 
 
@@ -49,7 +49,7 @@ class Bench:
         self.world.machines[name] = Machine(**settings)
         return name
 
-    def case(self, machine: str, *, status: str = "firing", alert: str = "MachineBroken", **policy: Any) -> AnyCase:
+    def case(self, machine: str, *, status: str = "firing", alert: str = "MachineBroken", **policy: object) -> AnyCase:
         """An alert about a machine, under a policy that acts by itself unless told otherwise."""
         settings = {"name": "heal-machines", "runbook": "MachineBroken", "autonomy": "auto"} | policy
         return Case(
@@ -65,7 +65,7 @@ class Bench:
             policy=Policy.model_validate(settings),
         )
 
-    async def start(self, machine: str, **policy: Any) -> WorkflowHandle[MachineBroken, Outcome]:
+    async def start(self, machine: str, **policy: Any) -> WorkflowHandle[MachineBroken, Outcome]:  # noqa: ANN401 - fields of a policy
         """Start an execution, without a guard."""
         return await self.client.start_workflow(
             "MachineBroken",
@@ -89,7 +89,8 @@ class Bench:
 
     async def progress(self, handle: WorkflowHandle[Any, Any]) -> Progress:
         """What an execution is doing."""
-        return await handle.query("progress", result_type=Progress)
+        progress: Progress = await handle.query("progress", result_type=Progress)
+        return progress
 
     async def question(self, handle: WorkflowHandle[Any, Any]) -> ApprovalRequest:
         """The question that an execution asks, once it does."""
@@ -101,7 +102,8 @@ class Bench:
 
     async def memory(self, handle: WorkflowHandle[Any, Any]) -> Memory:
         """What a guard remembers."""
-        return await handle.query("memory", result_type=Memory)
+        memory: Memory = await handle.query("memory", result_type=Memory)
+        return memory
 
 
 async def _sleep(time: timedelta) -> None:
@@ -132,6 +134,8 @@ async def bench(temporal: EmbeddedTemporal) -> AsyncIterator[Bench]:
 @pytest.fixture(scope="session")
 async def skipping_bench(time_skipping: WorkflowEnvironment) -> AsyncIterator[Bench]:
     """On the time-skipping server: days pass in no time while a result is awaited."""
-    client = Client(**{**time_skipping.client.config(), "plugins": [selfheal_plugin()]})
+    config = time_skipping.client.config()
+    config["plugins"] = [selfheal_plugin()]
+    client = Client(**config)
     async for one in _bench(client, time_skipping.sleep):
         yield one

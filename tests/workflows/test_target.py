@@ -20,15 +20,17 @@ async def admission(guard: Guard, case: AnyCase) -> Admission:
     """What the guard did with an alert, once it has."""
 
     async def told() -> Admission | None:
-        return await guard.query("admission", case.alert.key, result_type=Admission | None)
+        said = await guard.query("admission", case.alert.key)
+        return None if said is None else Admission.model_validate(said)
 
-    return await eventually(told)  # type: ignore[return-value]
+    return await eventually(told)
 
 
 async def outcome(bench: Bench, execution: str | None) -> Outcome:
     """How an execution ends."""
     assert execution is not None
-    return await bench.client.get_workflow_handle(execution, result_type=Outcome).result()
+    ended: Outcome = await bench.client.get_workflow_handle(execution, result_type=Outcome).result()
+    return ended
 
 
 async def idle(bench: Bench, guard: Guard) -> None:

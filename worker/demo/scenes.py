@@ -165,7 +165,7 @@ async def killed(player: Player) -> tuple[Outcome, str, bool]:
     (copy.folder / "slow").write_text("3")
     copy.freeze()
     player.teller.tell("  the process of search is frozen; its restart takes 3 s")
-    while "restart" not in copy.effects():
+    while "restart" not in copy.effects():  # noqa: ASYNC110 - another process writes the log
         await asyncio.sleep(0.05)
     await stage.kill_worker()
     player.teller.tell("  the restart is half done: the worker is killed with -9")

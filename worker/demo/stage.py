@@ -1,4 +1,4 @@
-"""What the scenes are played on: four copies of the service, a policy file, a gateway and a worker that can be killed."""
+"""What the scenes are played on: four copies of the service, policies, a gateway and a worker that can be killed."""
 
 import asyncio
 import os

@@ -126,14 +126,17 @@ async def test_an_executions_id_needs_yes_without_a_terminal(bench: Bench, selfh
     assert (await outcome_of(execution)).ending is Ending.HEALED
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\x03", 1)])
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("Ctrl-C", 1)])
 async def test_a_terminal_is_asked_back(bench: Bench, selfheal: Selfheal, answer: str, code: int) -> None:
     """With an execution's id the question is shown, and counts only when confirmed."""
     execution, request = await asking(bench)
     async with selfheal.terminal("approve", execution.id, "--by", "ann") as terminal:
         await terminal.sees("Approve it? [y/N]")
         assert "Press a." in terminal.screen
-        terminal.types(answer)
+        if answer == "Ctrl-C":
+            terminal.interrupt()
+        else:
+            terminal.types(answer)
         assert await terminal.ended() == code
     progress = await bench.progress(execution)
     assert [one.decision.request for one in progress.decided] == ([request.id] if code == 0 else [])

@@ -73,7 +73,7 @@ async def test_ctrl_c_leaves_the_execution_running(bench: Bench, selfheal: Selfh
     execution, request = await asking(bench)
     async with selfheal.terminal("executions", "watch", execution.id) as terminal:
         await terminal.sees(request.id)
-        terminal.types("\x03")
+        terminal.interrupt()
         assert await terminal.ended() == 130
         await terminal.sees("the execution goes on")
     assert (await bench.question(execution)).id == request.id
