@@ -12,9 +12,9 @@ from activities.http import HttpActivities
 from activities.prometheus import PrometheusActivities
 from models.case import Case
 from models.model import Declared as Parameters
-from models.model import Model as Facts
 from models.outcome import Outcome
 from models.policy import Verification
+from models.record import Record as Facts
 from models.target import Filesystem, Service
 from models.verdict import Risk, Verdict
 from workflows.do import Do

@@ -14,9 +14,9 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 from models.case import Case
 from models.decision import Decision, Question
 from models.errors import UnknownEffectError
-from models.model import Model
 from models.outcome import Ending, Fate, Outcome, Reason
 from models.policy import Verification
+from models.record import Record
 from models.showing import shown
 from models.verdict import Verdict
 from workflows.attributes import APPROVAL, OUTCOME, VERDICT
@@ -106,7 +106,7 @@ class Loop:
             if await self._try(remediation):
                 raise Ended(Ending.HEALED, f"Healed. {remediation.summary()}")
 
-    async def _look(self, stage: str) -> Model:
+    async def _look(self, stage: str) -> Record:
         """Diagnose, and end here if the target is well or its alert is over."""
         self._journal.stage(stage)
         try:
@@ -123,13 +123,13 @@ class Loop:
         self._deadline.check()
         return facts
 
-    async def _read(self) -> tuple[Model, Verdict]:
-        facts: Model = await self._judge.diagnose(self._case)
+    async def _read(self) -> tuple[Record, Verdict]:
+        facts: Record = await self._judge.diagnose(self._case)
         verdict = self._judge.verify(facts)
         self._journal.found(shown(facts), verdict)
         return facts, verdict
 
-    def _propose(self, facts: Model) -> list[Remediation]:
+    def _propose(self, facts: Record) -> list[Remediation]:
         proposed = self._judge.propose(facts)
         if isinstance(proposed, Escalate):
             raise Ended(Ending.ESCALATED, proposed.reason, Reason.RUNBOOK)

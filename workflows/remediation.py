@@ -3,14 +3,14 @@
 import inspect
 from typing import ClassVar
 
-from models.model import Model
 from models.proposal import Proposal
+from models.record import Record
 from models.showing import shown
 from models.verdict import Risk
 from workflows.do import Do
 
 
-class Remediation(Model):
+class Remediation(Record):
     """Subclass it with the fields that say what is changed, `apply`, and `undo` where there is a way back.
 
     `apply` and `undo` may be cut off anywhere and are then undone or tried again: write both as steps towards an
@@ -54,7 +54,7 @@ class Remediation(Model):
         )
 
 
-class Escalate(Model):
+class Escalate(Record):
     """What `propose` returns when a person must look: with the reason, in a sentence."""
 
     reason: str

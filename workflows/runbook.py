@@ -9,9 +9,10 @@ from models.alert import Alert
 from models.case import Case
 from models.decision import Decided, Decision
 from models.errors import SelfhealError
-from models.model import Declared, Model
+from models.model import Declared
 from models.outcome import Outcome, Progress
 from models.policy import Verification
+from models.record import Record
 from models.runbook_info import NoneTaken
 from models.verdict import Verdict
 from workflows.conditions import Conditions
@@ -23,7 +24,7 @@ from workflows.questions import Questions, read_decision
 from workflows.remediation import Escalate, Remediation
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Model)
+F = TypeVar("F", bound=Record)
 
 
 class Runbook(Generic[T, F]):

@@ -85,38 +85,29 @@ class SshShell:
     @contextmanager
     def _channel(self, beat: Beat) -> Iterator[paramiko.Channel]:
         """A channel on a connection that stands: one that died unnoticed is replaced, as nothing ran there yet."""
-        line = self._lines.take(self._host, beat)
         try:
-            channel = self._open(line, beat)
+            line, channel = self._opened(beat, fresh=False)
         except (paramiko.SSHException, OSError, EOFError):
-            self._lines.give_back(line)
-            line = self._lines.take(self._host, beat, fresh=True)
             try:
-                channel = self._open(line, beat)
+                line, channel = self._opened(beat, fresh=True)
             except (paramiko.SSHException, OSError, EOFError) as error:
-                self._lines.give_back(line)
                 raise TryAgainError(
                     f"host {self._host.name!r} lets us in but opens no session ({error}): see the log of its sshd"
                 ) from error
-        except BaseException:
-            self._lines.give_back(line)
-            raise
         try:
             yield channel
         finally:
             channel.close()
             self._lines.give_back(line)
 
-    def _open(self, line: Line, beat: Beat) -> paramiko.Channel:
-        transport = line.client.result().get_transport()
-        if transport is None:
-            raise EOFError
-        seconds = self._host.connect_timeout.total_seconds()
-        opening = in_background(lambda: transport.open_session(timeout=seconds))
+    def _opened(self, beat: Beat, *, fresh: bool) -> tuple[Line, paramiko.Channel]:
+        line = self._lines.take(self._host, beat, fresh=fresh)
+        opening = in_background(lambda: _session_on(line, self._host.connect_timeout))
         try:
-            return patiently(opening, beat)
+            return line, patiently(opening, beat)
         except BaseException:
             opening.add_done_callback(_leave)
+            self._lines.give_back(line)
             raise
 
     def _lost(self, argv: Sequence[str]) -> TryAgainError:
@@ -136,6 +127,13 @@ class SshShell:
                 beat=calm(beat),
                 become=False,
             )
+
+
+def _session_on(line: Line, within: timedelta) -> paramiko.Channel:
+    transport = line.client.result().get_transport()
+    if transport is None:
+        raise EOFError("the connection is closed")
+    return transport.open_session(timeout=within.total_seconds())
 
 
 def _leave(opening: Future[paramiko.Channel]) -> None:

@@ -39,21 +39,23 @@ class Selfheal:
     Args:
         folder: where it is run.
         env: variables beside the inherited ones.
+        program: what is run, if not `selfheal`.
     """
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str], program: Path = PROGRAM) -> None:
         inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("SELFHEAL_", "TEMPORAL_", "_SELFHEAL", "COLUMNS", "NO_COLOR", "FORCE_COLOR"))
         }
         self.folder = folder
+        self.program = program
         self.env = {**inherited, **env}
 
     async def __call__(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Ended:
         """Run it in a pipe to its end."""
         process = await asyncio.create_subprocess_exec(
-            PROGRAM,
+            self.program,
             *arguments,
             cwd=self.folder,
             env={**self.env, **(env or {})},
@@ -66,7 +68,7 @@ class Selfheal:
 
     def terminal(self, *arguments: str | Path, env: Mapping[str, str] | None = None, columns: int = 200) -> "Terminal":
         """Run it on a terminal, as an asynchronous context."""
-        return Terminal([str(PROGRAM), *map(str, arguments)], self.folder, {**self.env, **(env or {})}, columns)
+        return Terminal([str(self.program), *map(str, arguments)], self.folder, {**self.env, **(env or {})}, columns)
 
 
 class Terminal:
