@@ -57,7 +57,7 @@ def run_once(
     Raises:
         UnknownEffectError: it was begun and did not come to its end; it is not run again with this key.
         TryAgainError: the connection was lost; the command goes on.
-        GiveUpError: the host cannot keep the mark, so nothing was run.
+        GiveUpError: the host cannot keep the mark, or it was cancelled before it began, so nothing was run.
         NotAllowedError: sudo refuses the command, so nothing was run.
     """
     if not key:
@@ -93,6 +93,8 @@ def _read(ran: Ran, host: Host, mark: str, argv: Sequence[str], timeout: timedel
             f"{shown(argv)!r} was not run, as no mark can be kept in {where}: {ran.complaint}. "
             "Make room or give permission there, or set marks of the host to a folder that can be written to"
         )
+    if how == "unbegun":
+        raise GiveUpError(f"{shown(argv)!r} was cancelled before it began: nothing was run; its mark is {where}")
     reason = {
         "timeout": f"did not end within {timeout.total_seconds():g}s and was ended",
         "cancelled": "was cancelled and ended",

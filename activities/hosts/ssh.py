@@ -71,10 +71,10 @@ class SshShell:
                 channel.get_transport().close()
                 raise self._lost(argv) from error
             except BaseException:
-                self._end(session.group, beat)
+                self._end(session, beat)
                 raise
             if not ended:
-                self._end(session.group, beat)
+                self._end(session, beat)
                 raise overdue(self._host, argv, timeout)
             code = channel.recv_exit_status()
             if code == _NO_STATUS:
@@ -115,8 +115,10 @@ class SshShell:
             f"the connection to host {self._host.name!r} was lost while {shown(argv)!r} ran: see whether the host is up"
         )
 
-    def _end(self, group: int | None, beat: Beat) -> None:
+    def _end(self, session: "_Session", beat: Beat) -> None:
         """End what runs there, as closing a channel alone ends nothing."""
+        # A slow login may not even have begun it; nothing must begin once we said that it was ended.
+        group = session.greeted(time.monotonic() + self._host.connect_timeout.total_seconds(), calm(beat))
         if group is None:
             return
         sudo = as_root(self._host, ())
@@ -148,7 +150,7 @@ class _Session:
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
         self._greeting: bytes | None = b""
-        self.group: int | None = None
+        self._group: int | None = None
         self.out = Tail()
         self.err = Tail()
 
@@ -182,6 +184,17 @@ class _Session:
             if not moved:
                 self._wait(waiting, ended)
 
+    def greeted(self, deadline: float, beat: Beat) -> int | None:
+        """The process group that the command runs in, as soon as that is known; None if it never is."""
+        next_beat = time.monotonic() + BEAT
+        while self._group is None and not self._channel.closed and time.monotonic() < deadline:
+            if time.monotonic() > next_beat:
+                beat()
+                next_beat = time.monotonic() + BEAT
+            if not self._read():
+                time.sleep(_TICK)
+        return self._group
+
     def _wait(self, waiting: select.poll, ended: float | None) -> None:
         if self._channel.eof_received and not ended:
             self._channel.status_event.wait(_TICK)
@@ -206,6 +219,6 @@ class _Session:
             return
         self._greeting += chunk
         if greeted := _GREETING.search(self._greeting):
-            self.group = int(greeted[1])
+            self._group = int(greeted[1])
             self.out.feed(self._greeting[greeted.end() :])
             self._greeting = None

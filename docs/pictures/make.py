@@ -19,9 +19,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
 
 HERE = Path(__file__).parent
 SERVICE = HERE.parents[1] / "worker" / "demo" / "shop.py"
@@ -81,10 +83,26 @@ class Installation:
         self.drive("search", "stop")
 
     def alert_all(self) -> None:
-        """Tell of each failure."""
+        """Tell of each failure, as a monitoring system does."""
         for name in NAMES:
-            alert = "HighErrorRate" if name == "cart" else "ServiceUnhealthy"
-            self.run("alert", "send", alert, "--label", f"service={name}", "--annotation", f"summary={name} is not well")
+            self.alert("HighErrorRate" if name == "cart" else "ServiceUnhealthy", name)
+
+    def alert(self, alert: str, name: str) -> None:
+        """Tell of one failure, with the time at which it began."""
+        body = {
+            "name": alert,
+            "labels": {"service": name, "severity": "page"},
+            "annotations": {"summary": f"{name} is not well"},
+            "starts_at": datetime.now(UTC).isoformat(),
+        }
+        token = (self.folder / "state" / "tokens" / "generic").read_text().strip()
+        request = Request(  # noqa: S310 - always http, of a server of ours
+            f"http://127.0.0.1:{self._ports['gateway']}/alerts/generic",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
+            answer.read()
 
     def executions(self) -> dict[str, dict[str, Any]]:
         """The execution on each service."""
@@ -168,21 +186,25 @@ class Camera:
         """Open a page and wait until it shows a text."""
         self.page.goto(f"{self._ui}{path}", wait_until="domcontentloaded")
         self.page.get_by_text(text).first.wait_for()
-        self._settled()
+        self._settle()
 
-    def execution(self, row: dict[str, Any], tab: str, text: str) -> None:
-        """Open a tab of an execution."""
-        self.look(f"/{quote(row['id'], safe='')}/{row['run']}/{tab}", text)
-
-    def shoot(self, name: str, height: int = _HEIGHT) -> None:
-        """Take the picture."""
+    def shoot(self, name: str, *, height: int = _HEIGHT, below: str = "") -> None:
+        """Take the picture: of the whole window, or of what is below a heading."""
         self.page.set_viewport_size({"width": _WIDTH, "height": height})
-        self._settled()
-        self.page.screenshot(path=HERE / f"{name}.png")
+        self._settle()
+        top = self.page.get_by_text(below).first.bounding_box()["y"] - 12 if below else 0
+        clip = {"x": 64 if below else 0, "y": top, "width": _WIDTH - (64 if below else 0), "height": height - top}
+        self.page.screenshot(path=HERE / f"{name}.png", clip=clip)
         self.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+
+    def press(self, text: str) -> None:
+        """Press what bears this text and can be seen."""
+        self.page.get_by_text(text).locator("visible=true").first.click()
+        self._settle()
 
     def columns(self) -> None:
         """Choose the columns of the list, as a person does with the gear below it."""
+        self.page.get_by_label("Collapse saved views").first.click()
         self.page.get_by_test_id("workflows-summary-table-configuration-button").click()
         for column in HIDDEN:
             self.page.get_by_test_id(f"orderable-list-item-{column}-remove-button").click()
@@ -190,21 +212,53 @@ class Camera:
             self.page.get_by_test_id(f"orderable-list-item-{column}-add-button").click()
         self.page.get_by_test_id("drawer-close-button").click()
 
-    def _settled(self) -> None:
-        self.page.wait_for_timeout(2000)  # frames, animations; the network is never idle, as executions are followed
+    def decide(self, decision: dict[str, Any]) -> Any:  # noqa: ANN401 - the button, a thing of Playwright
+        """Fill in the update as a person does; the button that sends it."""
+        self.press("More Actions")
+        self.press("Send an Update")
+        form = self.page.locator("[data-testid=update-confirmation-modal][open]")
+        form.get_by_test_id("update-select-button").click()
+        form.get_by_role("option").first.click()
+        form.locator(".cm-content").click()
+        self.page.keyboard.insert_text(json.dumps(decision, indent=2))
+        self._settle()
+        return form.get_by_test_id("confirm-modal-button")
+
+    def _settle(self) -> None:
+        self.page.wait_for_timeout(2000)  # frames and animations; the network is never idle
 
 
-def pictures(camera: Camera, rows: dict[str, dict[str, Any]]) -> None:
-    """Take all pictures."""
+def pictures(camera: Camera, installation: Installation) -> None:
+    """Take all pictures, and answer the open request on the way."""
+    rows = installation.executions()
     camera.look("?query=" + quote("Policy IS NOT NULL"), "ServiceUnhealthy")
     camera.columns()
-    camera.shoot("executions", 620)
-    camera.execution(rows["mail"], "user-metadata", "Current Details")
-    camera.shoot("waiting")
-    camera.execution(rows["shop"], "timeline", "restart shop")
-    camera.shoot("healed")
-    camera.execution(rows["shop"], "relationships", "target:service:local/shop")
-    camera.shoot("relationships")
+    camera.shoot("executions", height=500)
+    camera.look(_page(rows["mail"], "user-metadata"), "Current Details")
+    camera.shoot("waiting", height=1000)
+    camera.look(_page(rows["shop"], "history"), "Event History")
+    camera.press("Descending")
+    camera.press("Minimized")
+    camera.page.mouse.move(0, 0)
+    camera.shoot("timeline", height=1480, below="Event History")
+    camera.look(_page(rows["shop"], "user-metadata"), "Current Details")
+    camera.shoot("healed", height=1120)
+    camera.look(_page(rows["shop"], "relationships"), "Child Count")
+    camera.shoot("relationships", height=800)
+    installation.alert("ServiceDown", "shop")
+    camera.look(f"/{quote('target:service:local/shop', safe='')}", "Event History")
+    camera.look(camera.page.url.removeprefix(installation.ui).replace("/history", "/user-metadata"), "Current Details")
+    camera.shoot("guard", height=760)
+    camera.look(_page(rows["mail"], "user-metadata"), "Current Details")
+    decision = {"request": rows["mail"]["waits_for"], "approved": True, "by": "ada", "reason": "it is down"}
+    submit = camera.decide(decision)
+    camera.shoot("update", height=800)
+    submit.click()
+    _until(lambda: installation.executions()["mail"]["outcome"], "healed")
+
+
+def _page(row: dict[str, Any], tab: str) -> str:
+    return f"/{quote(row['id'], safe='')}/{row['run']}/{tab}"
 
 
 def main() -> None:
@@ -225,7 +279,7 @@ def main() -> None:
             _until(lambda: {name: _word(row) for name, row in installation.executions().items()}, ENDS)
             browser = browsers.chromium.launch(executable_path=given.chromium, args=list(_QUIET))
             page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
-            pictures(Camera(page, installation.ui), installation.executions())
+            pictures(Camera(page, installation.ui), installation)
             browser.close()
     finally:
         for name in NAMES:

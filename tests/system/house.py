@@ -44,6 +44,7 @@ class House:
         self.token = uuid.uuid4().hex
         self._processes: list[Process] = []
         self._client: Client | None = None
+        self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=30)
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("SELFHEAL_", "TEMPORAL_"))}
         self.environment = {
             **ours,
@@ -65,9 +66,10 @@ class House:
         sections["hosts"] = [local, *(sections.get("hosts") or [])]  # type: ignore[misc]
         (self.folder / "policies.yaml").write_text(text + yaml.safe_dump(sections, sort_keys=False))
 
-    def begin(self, *arguments: str) -> Process:
+    def begin(self, *arguments: str, **environment: str) -> Process:
         """Start a command, and do not wait for anything."""
-        process = Process(arguments, log=self.folder / f"{arguments[0]}.log", env=self.environment)
+        log = self.folder / f"{arguments[0]}.log"
+        process = Process(arguments, log=log, env={**self.environment, **environment})
         self._processes.append(process)
         return process
 
@@ -78,32 +80,31 @@ class House:
         async def ready() -> bool:
             assert process.running, f"selfheal {part} ended:\n{process.said[-2000:]}"
             works = part == "gateway" or "\nWorker " in f"\n{process.said}"
-            return works and (part == "worker" or await self.takes_alerts())
+            return works and (part == "worker" or await self.status("/readyz") == httpx.codes.OK)
 
         await eventually(ready, within=60)
         return process
 
     async def close(self) -> None:
         """Stop all that was started."""
+        await self._http.aclose()
         for process in self._processes:
             await process.stop()
 
-    async def takes_alerts(self) -> bool:
-        """Whether the gateway says that it is ready."""
-        async with httpx.AsyncClient(trust_env=False) as http:
-            try:
-                return (await http.get(f"{self.url}/readyz")).is_success
-            except httpx.HTTPError:
-                return False
+    async def status(self, path: str) -> int:
+        """The status of one GET at the gateway; 0 when nobody answers."""
+        try:
+            return (await self._http.get(path)).status_code
+        except httpx.TransportError:
+            return 0
 
     async def send(self, name: str, *, status: str = "firing", **labels: str) -> httpx.Response:
         """POST an alert, once."""
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-            return await http.post(
-                f"{self.url}/alerts/generic",
-                json={"name": name, "status": status, "labels": labels},
-                headers={"Authorization": f"Bearer {self.token}"},
-            )
+        return await self._http.post(
+            "/alerts/generic",
+            json={"name": name, "status": status, "labels": labels},
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
 
     async def alert(self, name: str, *, status: str = "firing", **labels: str) -> None:
         """Send an alert that must be taken and match."""

@@ -53,7 +53,7 @@ def reading(*, healthy: bool) -> ProbeReading:
 def test_the_state_turns_when_its_threshold_is_reached(
     failure: int, success: int, readings: str, states: list[bool | None], *, before: bool | None
 ) -> None:
-    """As with a liveness probe only so many in a row count, one to the contrary begins anew, unknown stands for well."""
+    """Only so many in a row count, one to the contrary begins anew, and what is not known yet stands for well."""
     rules = HttpProbe(port=1, failure_threshold=failure, success_threshold=success)
     streak, turned = Streak(healthy=before), []
     for sign in readings:

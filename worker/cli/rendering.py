@@ -128,11 +128,7 @@ def _pairs(rows: Mapping[str, str | Text]) -> RenderableType:
 
 
 def _value(value: object) -> str:
-    """A fact in one line. A target is named, not spelt out with all that is declared about it."""
-    if isinstance(value, dict) and {"kind", "name"} <= value.keys():
-        return f"{value['kind']} {value['name']}"
-    if value is None:
-        return "not known"
+    """A fact in one line."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     text = " ".join(text.split())
     return text if len(text) <= _LONG else text[:_LONG] + "…"

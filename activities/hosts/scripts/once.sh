@@ -1,6 +1,6 @@
 # once.sh SUPERVISE MARKS MARK LIMIT NOTE BECOME COMMAND…
 # Runs the command unless MARKS/MARK says that it was begun, waits for its end, and prints its output and, as the last
-# line, how it ended: `CODE done`, `CODE cancelled`, `CODE timeout`, `lost` or `unmarked`.
+# line, how it ended: `CODE done`, `CODE cancelled`, `CODE timeout`, `0 unbegun`, `lost` or `unmarked`.
 umask_before=$(umask)
 umask 077
 find_mark "$2" "$3"

@@ -1,6 +1,7 @@
 """Commands whose runs can be counted, and the marks they leave."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from models.host import Host
@@ -21,3 +22,8 @@ def mark_of(host: Host, key: str = KEY) -> Path:
 def lines(log: Path) -> int:
     """How often it was run."""
     return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def when(condition: Callable[[], bool], beat: Callable[[], None]) -> Callable[[], None]:
+    """A beat that does nothing until something is so."""
+    return lambda: beat() if condition() else None

@@ -10,14 +10,18 @@ from temporalio.exceptions import CancelledError
 
 from activities.hosts.connection import Connections
 from activities.hosts.once import run_once
+from activities.hosts.scripts import script
 from activities.hosts.shell import Beat, Ran, Shell, quiet
-from models.errors import TryAgainError, UnknownEffectError
+from models.errors import GiveUpError, TryAgainError, UnknownEffectError
 from models.host import Host
 from tests.activities.hosts.conftest import over_ssh
-from tests.activities.hosts.counted_runs import KEY, appends, lines, mark_of
+from tests.activities.hosts.counted_runs import KEY, appends, lines, mark_of, when
 from tests.activities.hosts.seen import in_thread, running, written
 from tests.services.missing import program
+from tests.services.ssh import Sshd
 from tests.services.waiting import until
+
+SOON = timedelta(seconds=20)
 
 
 def test_a_command_whose_end_nobody_saw_is_not_repeated(shell: Shell, host: Host, tmp_path: Path) -> None:
@@ -64,7 +68,14 @@ def test_a_command_is_ended_in_time_though_nobody_waits(shell: Shell, host: Host
         raise TryAgainError("this try is over")
 
     with pytest.raises(TryAgainError):
-        run_once(shell, host, KEY, command, timeout=timedelta(seconds=8), beat=gone)
+        run_once(
+            shell,
+            host,
+            KEY,
+            command,
+            timeout=timedelta(seconds=8),
+            beat=when(lambda: lines(tmp_path / "log") == 1, gone),
+        )
     pid = int(written(tmp_path / "log"))
     assert running(pid)
     until(lambda: not running(pid))
@@ -78,7 +89,7 @@ def test_a_cancelled_command_is_ended(shell: Shell, host: Host, tmp_path: Path) 
         raise CancelledError("cancelled")
 
     with pytest.raises(CancelledError):
-        run_once(shell, host, KEY, command, beat=cancelled)
+        run_once(shell, host, KEY, command, beat=when(lambda: lines(tmp_path / "log") == 2, cancelled))
     pids = [int(pid) for pid in (tmp_path / "log").read_text().split()]
     assert len(pids) == 2
     until(lambda: not any(running(pid) for pid in pids))
@@ -94,15 +105,21 @@ def test_only_the_command_becomes_root(
     program("sudo")
     plain = Host(marks=str(tmp_path)) if kind == "local" else over_ssh(request.getfixturevalue("sshd"), marks=tmp_path)
     host = plain.model_copy(update={"become": True})
-    shell = connections.shell(host)
+    shell, log = connections.shell(host), tmp_path / "log"
     assert run_once(shell, host, KEY, ["sh", "-c", "echo ${SUDO_COMMAND:+yes}"]).out == "yes\n"
 
     def cancelled() -> None:
         raise CancelledError("cancelled")
 
     with pytest.raises(CancelledError):
-        run_once(shell, host, "other", appends(tmp_path / "log", "sleep 600"), beat=cancelled)
-    until(lambda: not running(int(written(tmp_path / "log"))))
+        run_once(
+            shell,
+            host,
+            "other",
+            appends(log, "sleep 600"),
+            beat=when(log.exists, cancelled),
+        )
+    until(lambda: not running(int(written(log))))
 
 
 class OtherTools:
@@ -147,5 +164,44 @@ def test_other_shells_and_tools_do(connections: Connections, tmp_path: Path, kin
         raise CancelledError("cancelled")
 
     with pytest.raises(CancelledError):
-        run_once(shell, host, "cancelled", appends(log, "sleep 600"), beat=cancelled)
+        run_once(shell, host, "c", appends(log, "sleep 600"), beat=when(lambda: lines(log) == 3, cancelled))
     assert not any(running(int(pid)) for pid in log.read_text().split())
+
+
+def test_what_was_cancelled_before_it_began_never_begins(connections: Connections, tmp_path: Path) -> None:
+    """A login that takes its time must not begin a command that was cancelled meanwhile."""
+    server, log = Sshd(tmp_path), tmp_path / "log"
+    keys = tmp_path / "authorized_keys"
+    slow = f'until [ -e {tmp_path}/open ]; do sleep 0.05; done; sh -c \\"$SSH_ORIGINAL_COMMAND\\"'
+    keys.write_text(f'command="{slow}" {keys.read_text()}')
+    server.start()
+    host = over_ssh(server, marks=tmp_path / "marks")
+    shell = connections.shell(host)
+
+    def cancelled() -> None:
+        (tmp_path / "open").touch()
+        raise CancelledError("cancelled")
+
+    try:
+        with pytest.raises(CancelledError):
+            run_once(shell, host, KEY, appends(log, "sleep 600"), beat=cancelled)
+        began = lines(log)  # it may have begun at the very moment; then it was ended
+        with pytest.raises(UnknownEffectError if began else GiveUpError, match="cancelled"):
+            run_once(shell, host, KEY, appends(log))
+        assert lines(log) == began
+        (tmp_path / "open").unlink()
+        with pytest.raises(CancelledError):
+            shell.run(appends(tmp_path / "other", "sleep 600"), timeout=timedelta(seconds=60), beat=cancelled)
+        begun = (tmp_path / "other").read_text().split() if (tmp_path / "other").exists() else []
+        assert not any(running(int(pid)) for pid in begun)
+    finally:
+        server.stop()
+
+
+def test_a_mark_that_was_stopped_before_it_was_claimed(shell: Shell, host: Host, tmp_path: Path) -> None:
+    """Stopping claims what nobody claimed yet, so that whoever comes late finds it taken."""
+    stopped = shell.run(("sh", "-c", script("mark", "stop"), "selfheal", host.marks, mark_of(host).name), timeout=SOON)
+    assert stopped.out == "nothing\n"
+    with pytest.raises(GiveUpError, match="cancelled before it began"):
+        run_once(shell, host, KEY, appends(tmp_path / "log"))
+    assert lines(tmp_path / "log") == 0

@@ -1,5 +1,7 @@
 """The command line against a real Temporal server, where a worker runs the toy runbook."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ from temporalio.client import WorkflowHandle
 
 from models.decision import ApprovalRequest
 from models.outcome import Outcome
+from tests.services.ports import free_port
+from tests.services.process import ServerProcess, answers
 from tests.services.waiting import eventually
 from tests.worker.cli.terminal import Selfheal
 from tests.workflows.conftest import Bench, bench
@@ -59,3 +63,13 @@ async def listed(bench: Bench, query: str, count: int = 1) -> None:
         return len([found async for found in bench.client.list_workflows(query)]) == count
 
     await eventually(there)
+
+
+@pytest.fixture
+def other_server(tmp_path: Path) -> Iterator[str]:
+    """The address of an HTTP server that is no gateway."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(tmp_path), str(port)]
+    with ServerProcess(command, log=tmp_path / "http.log", ready=lambda: answers(url)):
+        yield url

@@ -54,12 +54,12 @@ async def test_a_good_file_is_told_policy_by_policy(selfheal: Selfheal) -> None:
 
 async def test_each_mistake_is_a_line_with_its_place(selfheal: Selfheal) -> None:
     """Mistakes are told as compilers do, all at once, and fail the command."""
-    written(selfheal, FINE.replace("runbook: ServiceUnhealthy", "runbook: Nope\n    cooldown: fast"))
+    written(selfheal, FINE.replace("approvers: [ann, bob]", "autonomy: full\n    cooldown: fast"))
     ended = await selfheal("policies", "check", "policies.yaml")
     assert ended.code == 1
     first, second = ended.out.splitlines()
-    assert first.startswith("policies.yaml:8: policies[0].runbook: no runbook is named 'Nope'")
-    assert second.startswith("policies.yaml:9: policies[0].cooldown: 'fast' is not a duration")
+    assert first.startswith("policies.yaml:9: policies[0].autonomy: ")
+    assert second.startswith("policies.yaml:10: policies[0].cooldown: 'fast' is not a duration")
 
 
 async def test_mistakes_as_json(selfheal: Selfheal) -> None:
@@ -133,7 +133,8 @@ async def test_what_is_doubtful_is_warned_of(selfheal: Selfheal, doubt: str) -> 
 
 async def test_a_policy_behind_a_wider_one_is_warned_of(selfheal: Selfheal) -> None:
     """The first policy that covers an alert holds: one that can never come first is useless."""
-    narrow = "  - {name: narrow, runbook: ServiceUnhealthy, match: {alert: ServiceDown, labels: {team: web}}, approvers: [a]}\n"
+    match = "{alert: ServiceDown, labels: {team: web}}"
+    narrow = f"  - {{name: narrow, runbook: ServiceUnhealthy, match: {match}, approvers: [ann]}}\n"
     shadowed, free = FINE + narrow, FINE.replace("policies:\n", f"policies:\n{narrow}")
     for text, warnings in ((shadowed, 1), (free, 0)):
         written(selfheal, text)

@@ -135,7 +135,7 @@ async def test_a_misspelt_runbook_is_guessed_at(selfheal: Selfheal) -> None:
 
 async def test_a_runbook_that_cannot_be_imported_is_told(selfheal: Selfheal, own: Path) -> None:
     """A mistake in a user's file is one line, not a traceback."""
-    own.write_text("import nowhere\n")
+    (selfheal.folder / own.name).write_text("import nowhere\n")
     ended = await selfheal("runbooks", "list", "--runbooks", own)
     assert (ended.code, ended.err.count("\n")) == (1, 1)
     assert "No module named 'nowhere'" in ended.err
