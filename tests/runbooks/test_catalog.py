@@ -9,6 +9,7 @@ from models.errors import GiveUpError
 from runbooks import RUNBOOKS
 from runbooks.catalog import catalog, describe, load
 from runbooks.service_unhealthy import ServiceUnhealthy
+from tests.runbooks.sandbox import load_in_sandbox
 
 Write = Callable[..., Path]
 
@@ -78,7 +79,7 @@ def test_a_package_is_what_it_exports(write: Write, tmp_path: Path) -> None:
 
 def test_what_a_file_only_uses_is_not_its_own(write: Write) -> None:
     """A file that imports one of our runbooks does not serve it a second time."""
-    path = write("user_borrows.py", "from runbooks import ServiceUnhealthy\n" + source("Own"))
+    path = write("user_borrows.py", "from runbooks.service_unhealthy import ServiceUnhealthy\n" + source("Own"))
     assert names(path) == ["Own"]
 
 
@@ -123,11 +124,12 @@ def test_a_runbook_with_a_part_missing_says_which(write: Write, without: str, er
         catalog(load(path))
 
 
-def test_a_runbook_may_extend_another(write: Write) -> None:
+async def test_a_runbook_may_extend_another(write: Write) -> None:
     """An extension heals what its parent heals, as a runbook of its own name; it needs a definition of its own."""
-    ours = "from runbooks import ServiceUnhealthy\n"
+    ours = "from runbooks.service_unhealthy import ServiceUnhealthy\n"
     (extended,) = load(write("user_extends.py", ours + source("Extended", parent="ServiceUnhealthy")))
     assert (describe(extended).name, describe(extended).targets) == ("Extended", ("service",))
+    await load_in_sandbox([extended])
     bare = source("Bare", parent="ServiceUnhealthy", without="@workflow.defn")
     with pytest.raises(GiveUpError, match="'Bare' is no workflow"):
         catalog(load(write("user_bare.py", ours + bare)))

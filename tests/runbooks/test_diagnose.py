@@ -6,7 +6,7 @@ from activities.hosts.service_state import ServiceState
 from activities.http import Sample
 from activities.prometheus import Signals
 from models.target import Metrics
-from runbooks.bad_release import BadRelease, ReleaseFacts
+from runbooks.bad_release import BadRelease
 from runbooks.disk_filling import DiskFilling
 from tests.runbooks.diagnosing import diagnosed
 from tests.runbooks.fake import NOW, FakeDo, case_of
@@ -21,8 +21,7 @@ async def test_a_release_is_judged_by_samples(temporal: EmbeddedTemporal) -> Non
     """A service that declares a sample path is measured by asking it, at the time the facts say."""
     do = FakeDo(read_service=STATE, sample_service=Sample(requests=50, error_rate=0.4, availability=1, latency_p95=0.2))
     case = case_of(FULL, parameters={"error_rate": 0.1})
-    found = await diagnosed(temporal, BadRelease, do, case)
-    facts = ReleaseFacts.model_validate(found)
+    facts, _ = await diagnosed(temporal, BadRelease, do, case)
     assert do.done == [("read_service", FULL), ("sample_service", FULL)]
     assert facts.signals == Signals(error_rate=0.4, availability=1, latency_p95=0.2)
     assert (facts.release, facts.release_before, facts.released_at) == ("2", "1", NOW)
@@ -34,7 +33,7 @@ async def test_a_release_is_judged_by_prometheus(temporal: EmbeddedTemporal) -> 
     """A service that declares a Prometheus is read there, and what it does not know stays unknown."""
     service = FULL.model_copy(update={"metrics": Metrics(prometheus="http://prometheus:9090", error_rate="errors")})
     do = FakeDo(read_service=STATE, read_signals=Signals())
-    facts = ReleaseFacts.model_validate(await diagnosed(temporal, BadRelease, do, case_of(service)))
+    facts, _ = await diagnosed(temporal, BadRelease, do, case_of(service))
     assert do.done == [("read_service", service), ("read_signals", service)]
     assert facts.signals == Signals()
 
@@ -42,7 +41,7 @@ async def test_a_release_is_judged_by_prometheus(temporal: EmbeddedTemporal) -> 
 async def test_a_release_without_metrics_has_no_signals(temporal: EmbeddedTemporal) -> None:
     """Where no metrics are declared nobody is asked, and nothing is known."""
     do = FakeDo(read_service=STATE)
-    facts = ReleaseFacts.model_validate(await diagnosed(temporal, BadRelease, do, case_of(SEEN_ONLY)))
+    facts, _ = await diagnosed(temporal, BadRelease, do, case_of(SEEN_ONLY))
     assert do.steps == ["read_service"]
     assert (facts.signals, facts.known()) == (Signals(), False)
 
@@ -51,7 +50,7 @@ async def test_what_a_disk_execution_moves_is_its_own(temporal: EmbeddedTemporal
     """What is moved aside bears a name made from the execution, so that no other one brings it back."""
     state = FilesystemState(size=1000, used=950, available=50, mounted=True)
     do = FakeDo(read_filesystem=state)
-    found = await diagnosed(temporal, DiskFilling, do, case_of(DISK))
+    facts, execution = await diagnosed(temporal, DiskFilling, do, case_of(DISK))
     assert do.done == [("read_filesystem", DISK)]
-    assert FilesystemState.model_validate(found["state"]) == state
-    assert found["moved"] == hashlib.sha256(found["execution"].encode()).hexdigest()[:16]
+    assert (facts.filesystem, facts.state) == (DISK, state)
+    assert facts.moved == hashlib.sha256(execution.encode()).hexdigest()[:16]

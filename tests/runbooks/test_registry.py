@@ -2,30 +2,17 @@ import importlib
 import inspect
 import pkgutil
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
 
 import runbooks
 from runbooks import RUNBOOKS
 from runbooks.catalog import AnyRunbook, catalog, describe
 from selfheal import Runbook
 from tests.runbooks.impure import LooksAtTheClock
-from worker.plugin import selfheal_plugin
+from tests.runbooks.sandbox import load_in_sandbox
 from workflows.target import TargetGuard
 from workflows.watch import HealthWatch
-
-
-async def load_in_sandbox(workflows: Sequence[type]) -> None:
-    """Load workflows where nothing but deterministic code is let in: what a replay of nothing does."""
-
-    async def nothing() -> AsyncIterator[WorkflowHistory]:
-        for history in list[WorkflowHistory]():
-            yield history
-
-    await Replayer(workflows=workflows, plugins=[selfheal_plugin()]).replay_workflows(nothing())
 
 
 def defined() -> set[type]:

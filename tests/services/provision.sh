@@ -20,6 +20,8 @@ have prometheus || packages+=(prometheus)
 have prometheus-alertmanager || packages+=(prometheus-alertmanager)
 have prometheus-node-exporter || packages+=(prometheus-node-exporter)
 have chromium || packages+=(chromium)
+have sudo || packages+=(sudo)
+have busybox || packages+=(busybox-static)
 have java || packages+=(default-jre-headless)
 [ -x "$cache/time-skipping/test-server" ] || have mvn || packages+=(maven)
 
@@ -39,7 +41,7 @@ fi
 # The Temporal server ---------------------------------------------------------------------------------------------
 if ! have temporal && ! "$cache/bin/temporal" --version >/dev/null 2>&1; then
 	if ! have go; then
-		say 'go is missing: install Go 1.25 (https://go.dev/dl), or put the temporal program on PATH' >&2
+		say 'go is missing: install Go 1.25 or newer, or put the temporal program on PATH' >&2
 		exit 1
 	fi
 	say "building $temporal_package with $(go env GOVERSION): some minutes"

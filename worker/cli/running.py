@@ -1,6 +1,7 @@
 """Runs what a command does, and turns what goes wrong into one clear line."""
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -13,7 +14,9 @@ T = TypeVar("T")
 
 def fail(text: str, code: int = 1) -> typer.Exit:
     """Say what is wrong on stderr; raise the result to leave with the exit code."""
-    typer.secho(f"error: {text}", err=True, fg=typer.colors.RED)
+    line = f"error: {text}"
+    # Typer does not heed no-color.org by itself.
+    typer.echo(line if os.environ.get("NO_COLOR") else typer.style(line, fg=typer.colors.RED), err=True)
     return typer.Exit(code)
 
 

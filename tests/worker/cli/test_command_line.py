@@ -118,6 +118,17 @@ async def test_completion_can_be_installed(selfheal: Selfheal) -> None:
     assert completed.out == "complete -o default -F _selfheal_completion selfheal\n"
 
 
+async def test_an_error_is_red_on_a_terminal_alone(selfheal: Selfheal) -> None:
+    """Not in a pipe, and not with NO_COLOR; see no-color.org."""
+    command = ("runbooks", "show", "Nope")
+    async with selfheal.terminal(*command) as coloured, selfheal.terminal(*command, env={"NO_COLOR": "1"}) as bare:
+        assert (await coloured.ended(), await bare.ended()) == (1, 1)
+        await coloured.sees("\x1b[31merror: no runbook is named 'Nope'")
+        await bare.sees("error: no runbook is named 'Nope'")
+    assert "\x1b" not in bare.screen
+    assert "\x1b" not in (await selfheal(*command)).err
+
+
 async def test_an_unknown_command_is_a_usage_error(selfheal: Selfheal) -> None:
     """What was not understood ends with 2, on stderr."""
     ended = await selfheal("executions", "lst")

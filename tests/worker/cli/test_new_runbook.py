@@ -68,7 +68,7 @@ async def test_a_new_runbook_heals(selfheal: Selfheal) -> None:
     assert watched.code == 0, watched.err
     end = json.loads(watched.out.splitlines()[-1])
     assert (end["result"]["ending"], end["execution"]["runbook"]) == ("healed", "QueueStuck")
-    assert end["result"]["text"].endswith(" from 1 to 2.")
+    assert end["result"]["text"] == "Healed. Start one more instance of a service."
     assert done(selfheal) == ["2"]
 
 

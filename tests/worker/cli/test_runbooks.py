@@ -1,5 +1,7 @@
+import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -249,3 +251,12 @@ async def test_nothing_is_overwritten(selfheal: Selfheal) -> None:
     assert ended.code == 1
     assert "test_queue_stuck.py' is there already: it is not overwritten" in ended.err
     assert [file.name for file in selfheal.folder.glob("*.py")] == ["test_queue_stuck.py"]
+
+
+def test_the_templates_are_in_the_wheel(tmp_path: Path) -> None:
+    """What is installed can scaffold too."""
+    build = [str(Path(sys.executable).with_name("hatchling")), "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=Path(__file__).parents[3], check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    templates = {Path(name).name for name in ZipFile(wheel).namelist() if name.startswith("worker/cli/templates/")}
+    assert templates == {"runbook.py.txt", "test_runbook.py.txt"}
