@@ -5,16 +5,19 @@ from datetime import timedelta
 from typing import ClassVar
 
 from activities.hosts.filesystem_state import FilesystemState
-from activities.hosts.filesystems import CompressLogs, MoveAside, MoveBack, RestoreLogs
 from selfheal import (
     Case,
+    CompressLogs,
     Do,
     Escalate,
     Facts,
     Filesystem,
     FilesystemActivities,
+    MoveAside,
+    MoveBack,
     Outcome,
     Remediation,
+    RestoreLogs,
     Risk,
     Runbook,
     Verdict,

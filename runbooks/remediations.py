@@ -2,8 +2,17 @@
 
 from typing import ClassVar
 
-from activities.hosts.services import ReloadService, RestartService, ScaleService, SetRelease
-from selfheal import Do, Remediation, Risk, Service, ServiceActivities
+from selfheal import (
+    Do,
+    ReloadService,
+    Remediation,
+    RestartService,
+    Risk,
+    ScaleService,
+    Service,
+    ServiceActivities,
+    SetRelease,
+)
 
 
 class Reload(Remediation):

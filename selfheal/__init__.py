@@ -6,8 +6,8 @@ from selfheal import Case, Facts, Outcome, Remediation, Risk, Runbook, Service, 
 from temporalio import workflow
 
 from activities.hosts.commands import CommandActivities, ReadCommand, RunCommand
-from activities.hosts.filesystems import FilesystemActivities
-from activities.hosts.services import ServiceActivities
+from activities.hosts.filesystems import CompressLogs, FilesystemActivities, MoveAside, MoveBack, RestoreLogs
+from activities.hosts.services import ReloadService, RestartService, ScaleService, ServiceActivities, SetRelease
 from activities.http import HttpActivities
 from activities.prometheus import PrometheusActivities
 from models.case import Case
@@ -24,22 +24,30 @@ from workflows.runbook import Runbook
 __all__ = [
     "Case",
     "CommandActivities",
+    "CompressLogs",
     "Do",
     "Escalate",
     "Facts",
     "Filesystem",
     "FilesystemActivities",
     "HttpActivities",
+    "MoveAside",
+    "MoveBack",
     "Outcome",
     "Parameters",
     "PrometheusActivities",
     "ReadCommand",
+    "ReloadService",
     "Remediation",
+    "RestartService",
+    "RestoreLogs",
     "Risk",
     "RunCommand",
     "Runbook",
+    "ScaleService",
     "Service",
     "ServiceActivities",
+    "SetRelease",
     "Verdict",
     "Verification",
     "workflow",

@@ -56,7 +56,9 @@ class TargetGuard:
                 else:
                     await self._take(self._inbox.popleft())
                 self._show()
-            if workflow.info().get_current_history_length() > _HISTORY_KEPT:
+            info = workflow.info()
+            # The server suggests it by size too: alerts may be large.
+            if info.is_continue_as_new_suggested() or info.get_current_history_length() > _HISTORY_KEPT:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(self._memory)
             if not await self._news():
