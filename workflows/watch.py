@@ -70,12 +70,12 @@ class HealthWatch:
                 continue
             before, self._state = self._state, self._state.after(seen, workflow.now())
             await self._raise(before, seen)
+        self._renew()
         workflow.continue_as_new(self._state)
 
     @workflow.signal(name="configure", description="The service as it is declared now.")
     def _on_configure(self, service: Service) -> None:
-        if service != self._state.service:
-            self._new = service
+        self._new = service if service != self._state.service else None
 
     @workflow.query(name="state", description="What is watched, and how it is.")
     def _watched(self) -> WatchState:
@@ -92,8 +92,13 @@ class HealthWatch:
         seeing.cancel()
         # Its end is taken note of here, or it would be logged as a failure that nobody looked at.
         await asyncio.gather(seeing, return_exceptions=True)
-        self._state, self._new = self._state.model_copy(update={"service": self._new}), None
+        self._renew()
         return None
+
+    def _renew(self) -> None:
+        """Go on with the service as it is declared now."""
+        if self._new is not None:
+            self._state, self._new = self._state.model_copy(update={"service": self._new}), None
 
     async def _raise(self, before: WatchState, seen: Seen) -> None:
         text = f"{seen.reading.url}: {seen.reading.text}"

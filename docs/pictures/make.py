@@ -96,7 +96,7 @@ class Installation:
             "starts_at": datetime.now(UTC).isoformat(),
         }
         token = (self.folder / "state" / "tokens" / "generic").read_text().strip()
-        request = Request(  # noqa: S310 - always http, of a server of ours
+        request = Request(
             f"http://127.0.0.1:{self._ports['gateway']}/alerts/generic",
             json.dumps(body).encode(),
             {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
@@ -192,7 +192,7 @@ class Camera:
         """Take the picture: of the whole window, or of what is below a heading."""
         self.page.set_viewport_size({"width": _WIDTH, "height": height})
         self._settle()
-        top = self.page.get_by_text(below).first.bounding_box()["y"] - 12 if below else 0
+        top = self.page.get_by_text(below).first.bounding_box()["y"] - 6 if below else 0
         clip = {"x": 64 if below else 0, "y": top, "width": _WIDTH - (64 if below else 0), "height": height - top}
         self.page.screenshot(path=HERE / f"{name}.png", clip=clip)
         self.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
@@ -240,11 +240,11 @@ def pictures(camera: Camera, installation: Installation) -> None:
     camera.press("Descending")
     camera.press("Minimized")
     camera.page.mouse.move(0, 0)
-    camera.shoot("timeline", height=1480, below="Event History")
+    camera.shoot("timeline", height=1500, below="Event History")
     camera.look(_page(rows["shop"], "user-metadata"), "Current Details")
     camera.shoot("healed", height=1120)
     camera.look(_page(rows["shop"], "relationships"), "Child Count")
-    camera.shoot("relationships", height=800)
+    camera.shoot("relationships", height=880)
     installation.alert("ServiceDown", "shop")
     camera.look(f"/{quote('target:service:local/shop', safe='')}", "Event History")
     camera.look(camera.page.url.removeprefix(installation.ui).replace("/history", "/user-metadata"), "Current Details")

@@ -32,6 +32,8 @@ def payloads(history: WorkflowHistory) -> Iterator[str]:
 
 def _lean(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, dict):
+        if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
+            return {**value, "name": "sticky"}  # else its worker's process and host
         return {name: _lean(inner) for name, inner in value.items() if name not in _DROPPED}
     return [_lean(inner) for inner in value] if isinstance(value, list) else value
 

@@ -10,6 +10,7 @@ still be open: a history that does not replay any more is what these tests are t
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Mapping
 
@@ -20,7 +21,7 @@ from tests.histories.keeping import RECORDED, kept
 from tests.histories.studio import Scene, Studio, studio
 
 SCENES: dict[str, Scene] = {
-    f"{group}-{scene.__name__.replace('_', '-')}": scene  # type: ignore[attr-defined]
+    f"{group}-{scene.__name__.replace('_', '-')}": scene
     for group, scenes in (
         ("loop", loop_scenes.SCENES),
         ("guard", guard_scenes.SCENES),
@@ -54,6 +55,7 @@ def main() -> None:
     names = parser.parse_args().names or list(SCENES)
     if unknown := [name for name in names if name not in SCENES]:
         parser.error(f"no scene is named {unknown[0]!r}; there are {', '.join(SCENES)}")
+    logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # scenes fail on purpose
     asyncio.run(record(names))
 
 

@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 from activities.executions import ExecutionActivities
 from activities.step import steps
 from models.alert import Alert, AlertStatus
-from models.case import AnyCase, Case
+from models.case import AnyCase
 from models.outcome import Outcome, Progress
 from models.policy import Policy
 from models.target import Filesystem, Service
@@ -37,7 +37,7 @@ Scene = Callable[["Studio"], Awaitable[Handle | Mapping[str, Handle]]]
 """Plays one scene to its end, and gives the execution to keep, or several by what tells them apart."""
 
 WORKFLOWS = (MachineBroken, TargetGuard, HealthWatch, *RUNBOOKS)
-EVENTS_SUGGESTED = 40
+EVENTS_SUGGESTED = 80
 """Events after which the server suggests to continue as new; in production thousands, too many to keep here."""
 
 
@@ -57,9 +57,9 @@ class Studio(Bench):
         """Start an execution of a built-in runbook on a patient."""
         self.ward.patients[target.name] = patient
         quick = {"within": "300ms", "settle": "0s", "every": "100ms"}
-        settings = {"name": "history", "autonomy": "auto", "verify": quick}
-        settings |= policy if "actions" in policy else {"runbook": runbook, **policy}
-        case = Case(target=target, alert=self.fired(), policy=Policy.model_validate(settings))
+        starts = {} if "actions" in policy else {"runbook": runbook}
+        settings = {"name": "history", "autonomy": "auto", "verify": quick, **starts, **policy}
+        case = AnyCase(target=target, alert=self.fired(), policy=Policy.model_validate(settings))
         return await self.client.start_workflow(
             runbook, case, id=self.id(runbook), task_queue=self.task_queue, result_type=Outcome
         )

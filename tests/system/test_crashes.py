@@ -120,7 +120,7 @@ async def test_a_worker_killed_in_the_middle_of_a_restart(town: Town) -> None:
 
 
 async def test_a_gateway_killed_again_and_again(town: Town) -> None:
-    """A sender that repeats what was not accepted has each alert taken, and none starts two executions."""
+    """A sender that repeats what was not accepted has each alert taken, and none starts two, not even sent again."""
     waiting, accepted = list(DOORS), list[str]()
 
     async def sender() -> None:
@@ -141,6 +141,7 @@ async def test_a_gateway_killed_again_and_again(town: Town) -> None:
             group.create_task(sender())
 
     assert sorted(accepted) == DOORS
+    assert all([await delivered(town.house, name) for name in DOORS])
     client = await town.house.client()
     started = {name: await executions(client, name) for name in DOORS}
     assert started == dict.fromkeys(DOORS, 1)
