@@ -1,10 +1,11 @@
 """A release made a service worse: return to the release before, and watch on."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 from activities.prometheus import Signals
 from models.durations import Duration
-from runbooks.remediations import ReturnToRelease
+from runbooks.services import ReturnToRelease
 from selfheal import (
     Case,
     Escalate,
@@ -94,11 +95,11 @@ class BadRelease(Runbook[Service, ReleaseFacts]):
     async def diagnose(self, case: Case[Service]) -> ReleaseFacts:
         """Read the releases, and the signals from Prometheus or by asking the service."""
         service = case.target
-        state = await self.do(ServiceActivities.read_service, service)
+        state, signals = await asyncio.gather(self.do(ServiceActivities.read_service, service), self._signals(service))
         return ReleaseFacts(
             service=service,
             limits=case.parameters(ReleaseLimits),
-            signals=await self._signals(service),
+            signals=signals,
             release=state.release,
             release_before=state.release_before,
             released_at=state.released_at,

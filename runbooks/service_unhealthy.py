@@ -1,11 +1,12 @@
 """A service does not answer, or is down: reload it, restart it, go back to the release before."""
 
-from runbooks.remediations import Reload, Restart, ReturnToRelease
+import asyncio
+
+from runbooks.services import Reload, Restart, ReturnToRelease, answer
 from selfheal import (
     Case,
     Escalate,
     Facts,
-    HttpActivities,
     Outcome,
     Remediation,
     Runbook,
@@ -50,8 +51,9 @@ class ServiceUnhealthy(Runbook[Service, ServiceFacts]):
     async def diagnose(self, case: Case[Service]) -> ServiceFacts:
         """Ask the service manager and the health endpoint."""
         service = case.target
-        state = await self.do(ServiceActivities.read_service, service)
-        reading = await self.do(HttpActivities.probe_service, service) if service.health else None
+        state, reading = await asyncio.gather(
+            self.do(ServiceActivities.read_service, service), answer(self.do, service)
+        )
         return ServiceFacts(
             service=service,
             running=state.running,

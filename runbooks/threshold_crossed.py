@@ -1,14 +1,14 @@
 """A metric crossed the threshold of a policy that spells out its own actions."""
 
+import asyncio
 from datetime import timedelta
 
 from models.policy import Action, RestartAction, RollbackAction, ScaleAction, ScaleParameters
-from runbooks.remediations import Restart, ReturnToRelease, Scale
+from runbooks.services import Restart, ReturnToRelease, Scale, answer
 from selfheal import (
     Case,
     Escalate,
     Facts,
-    HttpActivities,
     Outcome,
     Remediation,
     Runbook,
@@ -50,10 +50,12 @@ class ThresholdCrossed(Runbook[Service, ThresholdFacts]):
 
     async def diagnose(self, case: Case[Service]) -> ThresholdFacts:
         """Read the target's state."""
-        state = await self.do(ServiceActivities.read_service, case.target)
-        reading = await self.do(HttpActivities.probe_service, case.target) if case.target.health else None
+        service = case.target
+        state, reading = await asyncio.gather(
+            self.do(ServiceActivities.read_service, service), answer(self.do, service)
+        )
         return ThresholdFacts(
-            service=case.target,
+            service=service,
             actions=case.policy.actions,
             answers=reading.healthy if reading else None,
             instances=state.instances,

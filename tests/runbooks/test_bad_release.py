@@ -8,7 +8,7 @@ from activities.prometheus import Signals
 from models.target import Metrics, Service
 from models.verdict import Verdict
 from runbooks.bad_release import BadRelease, ReleaseFacts, ReleaseLimits
-from runbooks.remediations import ReturnToRelease
+from runbooks.services import ReturnToRelease
 from selfheal import Escalate
 from tests.runbooks.fake import NOW, case_of
 from tests.runbooks.services import FULL, SEEN_ONLY

@@ -4,7 +4,7 @@ import pytest
 
 from models.errors import GiveUpError
 from models.verdict import Risk
-from runbooks.remediations import Reload, Restart, ReturnToRelease, Scale
+from runbooks.services import Reload, Restart, ReturnToRelease, Scale
 from selfheal import Remediation
 from tests.runbooks.fake import FakeDo
 from tests.runbooks.services import FULL, UNIT

@@ -7,8 +7,8 @@ from activities.http import ProbeReading
 from models.errors import TryAgainError
 from models.target import Service
 from models.verdict import Verdict
-from runbooks.remediations import Reload, Restart, ReturnToRelease
 from runbooks.service_unhealthy import ServiceFacts, ServiceUnhealthy
+from runbooks.services import Reload, Restart, ReturnToRelease
 from selfheal import Escalate
 from tests.runbooks.fake import FakeDo, case_of
 from tests.runbooks.services import FULL, RELOAD_ONLY, RESTART_ONLY, SEEN_ONLY, UNIT

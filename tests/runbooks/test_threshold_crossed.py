@@ -7,7 +7,7 @@ from activities.http import ProbeReading
 from models.policy import Action, RestartAction, RollbackAction, ScaleAction, ScaleParameters
 from models.target import Scaling, Service
 from models.verdict import Verdict
-from runbooks.remediations import Restart, ReturnToRelease, Scale
+from runbooks.services import Restart, ReturnToRelease, Scale
 from runbooks.threshold_crossed import ThresholdCrossed, ThresholdFacts, scaled
 from selfheal import Escalate, Remediation
 from tests.runbooks.fake import FakeDo, case_of

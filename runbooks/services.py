@@ -1,9 +1,11 @@
-"""Remediations that several runbooks offer."""
+"""What runbooks for services share: one look, and the remediations that several of them offer."""
 
 from typing import ClassVar
 
+from activities.http import ProbeReading
 from selfheal import (
     Do,
+    HttpActivities,
     ReloadService,
     Remediation,
     RestartService,
@@ -13,6 +15,11 @@ from selfheal import (
     ServiceActivities,
     SetRelease,
 )
+
+
+async def answer(do: Do, service: Service) -> ProbeReading | None:
+    """What a service's health endpoint says; None when it declares none."""
+    return await do(HttpActivities.probe_service, service) if service.health else None
 
 
 class Reload(Remediation):
