@@ -158,7 +158,7 @@ async def measure(alerts: int, burst: int) -> dict[str, float]:
         server = await stack.enter_async_context(
             EmbeddedTemporal(state_dir=folder, port=free_port(), ui_port=None, search_attributes=attributes)
         )
-        client = await Client.connect(server.address, plugins=[selfheal_plugin()])
+        client = await Client.connect(server.address, plugins=[selfheal_plugin("tests.workflows.world")])
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60))
         hands = (WorldActivities(world), NotificationActivities(http), ExecutionActivities(client))
         await stack.enter_async_context(

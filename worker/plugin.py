@@ -36,19 +36,23 @@ def _keep_bytecode() -> None:
         sys.dont_write_bytecode = False
 
 
-def _runner(runner: WorkflowRunner | None) -> WorkflowRunner:
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
-    if isinstance(runner, SandboxedWorkflowRunner):
-        return dataclasses.replace(runner, restrictions=restrictions)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
+def selfheal_plugin(*passed_through: str) -> SimplePlugin:
+    """The data converter, the sandbox's pass-through and the errors that fail a workflow instead of its task.
 
-
-def selfheal_plugin() -> SimplePlugin:
-    """The data converter, the sandbox's pass-through and the errors that fail a workflow instead of its task."""
+    Args:
+        passed_through: more modules of activities and their models, by name, that need no sandbox.
+    """
     _keep_bytecode()
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH, *passed_through)
+
+    def runner(given: WorkflowRunner | None) -> WorkflowRunner:
+        if isinstance(given, SandboxedWorkflowRunner):
+            return dataclasses.replace(given, restrictions=restrictions)
+        return SandboxedWorkflowRunner(restrictions=restrictions)
+
     return SimplePlugin(
         "selfheal",
         data_converter=pydantic_data_converter,
-        workflow_runner=_runner,
+        workflow_runner=runner,
         workflow_failure_exception_types=[SelfhealError, Ended],
     )

@@ -141,7 +141,7 @@ class Installation:
 
     def _policies(self) -> dict[str, Any]:
         verbs = {"restart": "restart", "reload": "reload", "reload_undo": "reload-undo", "status": "status"}
-        verify = {"within": "10s", "settle": "1s", "every": "500ms"}
+        verify = {"within": "6s", "settle": "1s", "every": "1s"}
         services = [
             {
                 "name": name,
