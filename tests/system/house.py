@@ -1,5 +1,6 @@
 """A policy file and the processes that work by it, as a person sets them up; and how a test looks at what they do."""
 
+import asyncio
 import json
 import os
 import uuid
@@ -138,6 +139,11 @@ class House:
 
         found = await eventually(started, within=60)
         return (await self.client()).get_workflow_handle(str(found), result_type=Outcome)
+
+    async def end(self, execution: Execution) -> Outcome:
+        """How an execution ends, which must be soon."""
+        async with asyncio.timeout(120):
+            return await execution.result()
 
     async def question(self, execution: Execution) -> ApprovalRequest:
         """What an execution asks, once it does."""

@@ -67,7 +67,7 @@ class Town:
 
     async def ending(self, name: str) -> Ending:
         """How the execution on a service ends."""
-        return (await (await self.house.execution(f"service:local/{name}")).result()).ending
+        return (await self.house.end(await self.house.execution(f"service:local/{name}"))).ending
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ class Farm:
 
         await eventually(reached, within=60)
         await self.alert(policy, service, "resolved")
-        return await execution.result()
+        return await self.house.end(execution)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ async def test_the_sample_policy_scales(farm: Farm, alert: str, service: str, be
 
 async def test_the_sample_policy_stops_at_its_maximum(farm: Farm) -> None:
     """With ten instances there is nothing to add: people are told, and nothing is set."""
-    outcome = await (await farm.alert("scale-on-cpu", "acts-ten")).result()
+    outcome = await farm.house.end(await farm.alert("scale-on-cpu", "acts-ten"))
     assert (outcome.ending, outcome.reason) == (Ending.ESCALATED, Reason.RUNBOOK)
     assert (farm.count("acts-ten"), farm.history("acts-ten")) == (10, [])
 
@@ -157,7 +157,7 @@ async def test_an_alert_that_does_not_end_is_a_question(
     assert (request.question, farm.count(service)) == (Question.KEEP, 4)
     answer = Decision(request=request.id, approved=keep, by="ann")
     await execution.execute_update("decide", answer, result_type=Decided)
-    outcome = await execution.result()
+    outcome = await farm.house.end(execution)
     assert outcome.changes[0].fate is fate
     assert farm.history(service) == history
 

@@ -62,7 +62,7 @@ async def test_a_bad_release_goes_back(
     async with customers(copy):
         copy.release("1.5.0")
         execution = await house.execution(target)
-        outcome = await execution.result()
+        outcome = await house.end(execution)
         answers = [await copy.asks("/buy") for _ in range(20)]
 
         async def resolved() -> Any:  # noqa: ANN401

@@ -52,7 +52,7 @@ async def test_a_service_behind_ssh_is_healed(house: House, shop: OpenShop, sshd
     assert (await copy.asks())[0] == 0
 
     await house.alert("ServiceDown", service=copy.name, host="web1")
-    outcome = await (await house.execution(f"service:web1/{copy.name}")).result()
+    outcome = await house.end(await house.execution(f"service:web1/{copy.name}"))
 
     assert outcome.ending is Ending.HEALED
     assert (await copy.asks())[0] == httpx.codes.OK
@@ -84,7 +84,7 @@ async def filled(house: House, sshd: Sshd, disk: Path, aside: Path) -> Outcome:
     )
     await house.start("up")
     await house.alert("NodeFilesystemAlmostOutOfSpace", mountpoint=str(disk), instance=f"{sshd.host}:9100")
-    return await (await house.execution(f"filesystem:web1{disk}")).result()
+    return await house.end(await house.execution(f"filesystem:web1{disk}"))
 
 
 def write(path: Path, content: bytes) -> bytes:

@@ -68,7 +68,7 @@ async def test_an_approval_by_temporals_own_command_line(
     waiting = attributes(temporal, execution)
     command = await printed_command(execution)
     temporal_cli(temporal, [word.replace("YOUR NAME", "ann") for word in command])
-    outcome = await execution.result()
+    outcome = await house.end(execution)
 
     assert command[:2] == ["workflow", "signal"]
     assert outcome.ending is Ending.HEALED

@@ -77,7 +77,7 @@ async def test_all_is_killed_and_an_approval_still_waits(house: House, shops: di
     assert copy.effects() == ["started 1.4.0"]
     approved = await run(house, "approve", request.id, "--by", "ann", "--reason", "go")
     assert "Approved by ann" in approved.said
-    assert (await execution.result()).ending is Ending.HEALED
+    assert (await house.end(execution)).ending is Ending.HEALED
     assert (await copy.asks())[0] == httpx.codes.OK
     assert copy.effects() == ["started 1.4.0", "restart", "started 1.4.0"]
     await second.stop()
@@ -101,7 +101,7 @@ async def test_a_farewell_loses_nothing(house: House, shops: dict[str, Copy]) ->
     assert "Stopping" in up.said
     assert copy.effects() == ["started 1.4.0", "restart", "started 1.4.0"]
     second = await house.start("up")
-    assert (await execution.result()).ending is Ending.HEALED
+    assert (await house.end(execution)).ending is Ending.HEALED
     assert copy.effects() == ["started 1.4.0", "restart", "started 1.4.0"]
     (server,) = children(second.pid, "temporal")
     os.kill(second.pid, signal.SIGINT)

@@ -87,7 +87,7 @@ class Watched:
 
     async def ending(self) -> Ending:
         """How the execution that was started last on it ends."""
-        return (await (await self.house.execution(self.target)).result()).ending
+        return (await self.house.end(await self.house.execution(self.target))).ending
 
     async def reports(self) -> list[str]:
         """Which reports its guard has had, in order; empty while there is no guard."""
