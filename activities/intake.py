@@ -5,6 +5,7 @@ all of them again, which is safe because a guard knows an alert by its key.
 """
 
 import asyncio
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -76,7 +77,11 @@ class Intake:
             TemporalAwayError: Temporal did not take all of them. Sending all again is safe.
         """
         matched = [match(self._file, self._runbooks, alert) for alert in alerts]
-        cases = {index: case for index, case in enumerate(matched) if not isinstance(case, Admission)}
+        cases = {
+            index: case.model_copy(update={"receipt": uuid.uuid4().hex})
+            for index, case in enumerate(matched)
+            if not isinstance(case, Admission)
+        }
         answers = {index: answer for index, answer in enumerate(matched) if isinstance(answer, Admission)}
         queues: dict[str, dict[int, AnyCase]] = {}
         for index, case in cases.items():
@@ -161,7 +166,7 @@ class Intake:
             while index not in answers:
                 await asyncio.sleep(pause)
                 async with self._calls:
-                    said = await handle.query("admission", case.alert.key, rpc_timeout=self._answer_within)
+                    said = await handle.query("admission", case.receipt, rpc_timeout=self._answer_within)
                 if said is not None:
                     answers[index] = Admission.model_validate(said)
                 pause = min(pause * 2, _LONGEST_PAUSE)

@@ -12,11 +12,16 @@ P = TypeVar("P", bound=Declared)
 
 
 class Case(Model, Generic[T]):
-    """One alert about one target, under one policy."""
+    """One alert about one target, under one policy.
+
+    Attributes:
+        receipt: names this sending of it; by that the guard is asked what became of it.
+    """
 
     target: T
     alert: Alert
     policy: Policy
+    receipt: str = ""
 
     def parameters(self, kind: type[P]) -> P:
         """What the policy sets on the runbook, read as the model the runbook declares for it."""

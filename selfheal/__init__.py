@@ -8,7 +8,7 @@ from temporalio import workflow
 from activities.hosts.commands import CommandActivities, ReadCommand, RunCommand
 from activities.hosts.filesystems import CompressLogs, FilesystemActivities, MoveAside, MoveBack, RestoreLogs
 from activities.hosts.services import ReloadService, RestartService, ScaleService, ServiceActivities, SetRelease
-from activities.http import HttpActivities
+from activities.http import HttpActivities, Request
 from activities.prometheus import PrometheusActivities
 from models.case import Case
 from models.model import Declared as Parameters
@@ -39,6 +39,7 @@ __all__ = [
     "ReadCommand",
     "ReloadService",
     "Remediation",
+    "Request",
     "RestartService",
     "RestoreLogs",
     "Risk",

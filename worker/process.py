@@ -60,7 +60,7 @@ async def serve(settings: Settings, parts: set[str]) -> None:
         if "worker" in parts:
             await stack.enter_async_context(serving(client, settings, runbooks, intake))
             watched = await declare_watches(client, file, settings.task_queue)
-            say(f"Worker       {len(known)} runbooks, {len(file.policies)} policies, {watched} services watched")
+            say(f"Worker       runbooks: {len(known)}, policies: {len(file.policies)}, services watched: {watched}")
         if "gateway" in parts:
             running.append(await _gateway(settings, intake, stop))
         stopping = asyncio.create_task(stop.wait())

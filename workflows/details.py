@@ -1,6 +1,7 @@
 """An execution in Markdown, for *Current details* in the Temporal UI."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from models.alert import Alert
@@ -8,6 +9,9 @@ from models.decision import ApprovalRequest, Question
 from models.outcome import AppliedChange, Progress
 
 _LONG = 400
+
+_UNTOLD = datetime.fromtimestamp(0, UTC)
+"""Where a sender does not say when a condition began."""
 
 
 def details(progress: Progress, execution: str) -> str:
@@ -34,24 +38,22 @@ def details(progress: Progress, execution: str) -> str:
         parts.append("**Changes**\n\n" + "\n".join(map(_change, progress.changes)))
     if progress.story:
         parts.append("**Story**\n\n" + "\n".join(f"- `{e.at:%H:%M:%S}` {_plain(e.text)}" for e in progress.story))
-    return "\n\n".join(parts)
+    # The UI cuts the end of what it shows; let that be nothing.
+    return "\n\n".join([*parts, "\u00a0"])
 
 
 def alert_details(alert: Alert) -> str:
     """What the alert that started an execution says, for its static details."""
-    said = {
-        **alert.annotations,
-        **alert.labels,
-        "source": alert.source,
-        "since": f"{alert.starts_at:%Y-%m-%d %H:%M:%S}Z",
-    }
+    said = {**alert.annotations, **alert.labels, "source": alert.source}
+    if alert.starts_at > _UNTOLD:
+        said["since"] = f"{alert.starts_at:%Y-%m-%d %H:%M:%S}Z"
     return f"{_table(said)}\n\n{_plain(alert.link)}"
 
 
 def _question(request: ApprovalRequest, execution: str) -> str:
     asked = "Apply this?" if request.question is Question.APPLY else "Keep this change?"
     who = ", ".join(map(_plain, request.approvers)) or "anyone who can reach this page"
-    body = json.dumps({"request": request.id, "approved": True, "by": "YOUR NAME", "reason": "WHY"})
+    answer = {"request": request.id, "approved": True, "by": "YOUR NAME", "reason": "WHY"}
     return (
         f"**{asked}** {_plain(request.proposal.summary)}\n\n"
         f"{_plain(request.reason)} Risk: {request.proposal.risk}. "
@@ -59,14 +61,14 @@ def _question(request: ApprovalRequest, execution: str) -> str:
         f"Waits for {who} until {request.expires_at:%Y-%m-%d %H:%M:%S}Z; then people are told "
         "and nothing is applied.\n\n"
         f"Answer with *More Actions → Send an Update* (or *Send a Signal*), name `decide`, this input, "
-        f"`false` to reject:\n\n```json\n{body}\n```\n\n"
+        f"`false` to reject:\n\n```json\n{json.dumps(answer, indent=2)}\n```\n\n"
         f"or with `selfheal approve {request.id}` / `selfheal reject {request.id} --reason WHY`, or with\n\n"
-        f"```sh\ntemporal workflow signal --workflow-id '{execution}' --name decide --input '{body}'\n```"
+        f"```sh\ntemporal workflow signal --workflow-id '{execution}' --name decide --input '{json.dumps(answer)}'\n```"
     )
 
 
 def _change(change: AppliedChange) -> str:
-    text = f"1. {_plain(change.proposal.summary)}: **{change.fate.value.replace('_', ' ')}**"
+    text = f"1. {_plain(change.proposal.summary.rstrip('.'))}: **{change.fate.value.replace('_', ' ')}**"
     if change.verdict:
         text += f", {change.verdict}"
     return text + (f" — {_plain(change.error)}" if change.error else "")

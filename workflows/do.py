@@ -1,5 +1,6 @@
 """The one seam through which a runbook touches the world."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar, overload
@@ -56,7 +57,7 @@ class TemporalDo:
         text = summary or step.describe(argument)
         if isinstance(argument, Change):
             self._changes += 1
-            argument = argument.model_copy(update={"key": f"{workflow.info().workflow_id}/{self._changes}"})
+            argument = argument.model_copy(update={"key": self._key(activity, argument)})
         left = self._remaining()
         within = step.within if left is None else min(step.within, left)
         if step.local:
@@ -81,3 +82,8 @@ class TemporalDo:
             else workflow.ActivityCancellationType.TRY_CANCEL,
             summary=text,
         )
+
+    def _key(self, activity: Callable[..., Any], change: Change) -> str:
+        """Names this change of this execution; what is changed is part of it, for executions that a person resets."""
+        what = hashlib.sha256(f"{activity.__name__} {change.model_dump_json()}".encode()).hexdigest()[:12]
+        return f"{workflow.info().workflow_id}/{self._changes}/{what}"

@@ -28,6 +28,9 @@ from workflows.do import TemporalDo
 _SUMMARY = 200
 """Characters of a summary; Temporal refuses longer ones than 400 bytes."""
 
+_ANSWERS_KEPT = 500
+"""Answers kept for senders, who ask within a second."""
+
 _HISTORY_KEPT = 2000
 """Events after which the guard continues as new: well under the 10,240 at which Temporal warns."""
 
@@ -40,6 +43,7 @@ class TargetGuard:
     def __init__(self, memory: Memory | None) -> None:
         self._memory = memory or Memory()
         self._inbox: deque[AnyCase] = deque()
+        self._answers: dict[str, Admission] = {}
         self._ended: deque[Outcome | None] = deque()
         self._waiting: set[asyncio.Task[None]] = set()
         self._do = TemporalDo(lambda: None)
@@ -68,10 +72,9 @@ class TargetGuard:
     def _on_alert(self, case: AnyCase) -> None:
         self._inbox.append(case)
 
-    @workflow.query(name="admission", description="What became of the alert with this key.")
-    def _admission(self, key: str) -> Admission | None:
-        report = self._memory.reports.get(key)
-        return report[1] if report else None
+    @workflow.query(name="admission", description="What became of the alert that was sent with this receipt.")
+    def _admission(self, receipt: str) -> Admission | None:
+        return self._answers.get(receipt)
 
     @workflow.query(name="memory", description="All that the guard remembers.")
     def _remembered(self) -> Memory:
@@ -106,6 +109,9 @@ class TargetGuard:
         elif admission.refused is Refused.ATTEMPTS_SPENT:
             await self._tell_spent(case, admission)
         # Only now, so that an execution that the gateway's answer names is there to be looked at.
+        self._answers[case.receipt or case.alert.key] = admission
+        while len(self._answers) > _ANSWERS_KEPT:
+            del self._answers[next(iter(self._answers))]
         if admission.refused is not Refused.DUPLICATE:
             self._memory = self._memory.reported(case.alert, admission, now)
 
@@ -199,4 +205,5 @@ class TargetGuard:
             f"{admission.execution or admission.detail}"
             for at, admission in list(memory.reports.values())[-20:]
         ]
-        workflow.set_current_details("\n\n".join(lines))
+        # The UI cuts the end of what it shows; let that be nothing.
+        workflow.set_current_details("\n\n".join([*lines, "\u00a0"]))

@@ -26,6 +26,14 @@ from worker.plugin import selfheal_plugin
 
 Execution = WorkflowHandle[Any, Outcome]
 
+_NOT_NOW = {
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.FAILED_PRECONDITION,  # no worker has been seen for a while
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.UNAVAILABLE,
+}
+
 
 class House:
     """A folder with all that belongs to one installation.
@@ -119,15 +127,20 @@ class House:
             self._client = await Client.connect(self.address, plugins=[selfheal_plugin()])
         return self._client
 
-    async def memory(self, target: str) -> Memory | None:
-        """What the guard of a target remembers; None while there is none, or nobody answers for it."""
-        handle = (await self.client()).get_workflow_handle(guard_id(target))
+    async def ask(self, handle: WorkflowHandle[Any, Any], query: str) -> Any:  # noqa: ANN401 - any JSON
+        """What a workflow answers; None while there is none, or nobody answers for it in time."""
         try:
-            return Memory.model_validate(await handle.query("memory"))
+            return await handle.query(query)
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND and "worker" not in error.message:
+            if error.status not in _NOT_NOW:
                 raise
             return None
+
+    async def memory(self, target: str) -> Memory | None:
+        """What the guard of a target remembers; None while there is none, or nobody answers for it."""
+        guard = (await self.client()).get_workflow_handle(guard_id(target))
+        memory = await self.ask(guard, "memory")
+        return Memory.model_validate(memory) if memory else None
 
     async def execution(self, target: str) -> Execution:
         """The execution that was started last on a target, once there is one."""
@@ -149,7 +162,7 @@ class House:
         """What an execution asks, once it does."""
 
         async def asked() -> ApprovalRequest | None:
-            progress = await execution.query("progress")
+            progress = await self.ask(execution, "progress")
             return Progress.model_validate(progress).request if progress else None
 
         request = await eventually(asked, within=60)

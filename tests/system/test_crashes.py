@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from temporalio.client import Client
 
 from models.decision import Decided, Decision
 from models.ids import guard_id
@@ -142,8 +141,7 @@ async def test_a_gateway_killed_again_and_again(town: Town) -> None:
 
     assert sorted(accepted) == DOORS
     assert all([await delivered(town.house, name) for name in DOORS])
-    client = await town.house.client()
-    started = {name: await executions(client, name) for name in DOORS}
+    started = {name: await executions(town.house, name) for name in DOORS}
     assert started == dict.fromkeys(DOORS, 1)
 
 
@@ -162,11 +160,11 @@ async def enough(accepted: list[str], count: int) -> bool:
     return len(accepted) >= count
 
 
-async def executions(client: Client, name: str) -> int:
+async def executions(house: House, name: str) -> int:
     """How many executions the guard of a service has started, once it has dealt with all that was sent to it."""
-    guard = client.get_workflow_handle(guard_id(f"service:local/{name}"))
-    await guard.query("memory")
-    history = await guard.fetch_history()
+    target = f"service:local/{name}"
+    await eventually(partial(house.memory, target), within=60)
+    history = await (await house.client()).get_workflow_handle(guard_id(target)).fetch_history()
     kinds = Counter(event.WhichOneof("attributes") for event in history.events)
     return kinds["start_child_workflow_execution_initiated_event_attributes"]
 

@@ -71,8 +71,8 @@ class Farm:
         """Resolve the alert once a change has come so far, and wait for the end."""
 
         async def reached() -> bool:
-            progress = await execution.query("progress")
-            return bool(progress["changes"]) and progress["changes"][-1]["fate"] == when
+            progress = await self.house.ask(execution, "progress")
+            return bool(progress and progress["changes"]) and progress["changes"][-1]["fate"] == when
 
         await eventually(reached, within=60)
         await self.alert(policy, service, "resolved")

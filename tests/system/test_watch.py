@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,8 @@ async def test_a_changed_policy_file_changes_the_watches(house: House, endpoint:
     await house.start("worker")
 
     await changed.well("/ready")
-    health = WatchState.model_validate(await (await changed.watch()).query("state")).service.health
+    state = await eventually(partial(house.ask, await changed.watch(), "state"), within=60)
+    health = WatchState.model_validate(state).service.health
     assert health is not None
     assert (health.path, health.failure_threshold, await changed.run_id()) == ("/ready", 1, run)
     changed.endpoint.fail_next(1, "/ready")

@@ -109,6 +109,7 @@ class EmbeddedTemporal:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
+                    umask=0o077,  # histories are nobody else's business
                     pass_fds=[lock],
                 )
             await self._until_it_serves(self._process, state)

@@ -33,7 +33,7 @@ class StateFolder:
             EmbeddedServerError: It cannot be written to, or another server uses it.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = (self.path / "lock").open("a+")
         except OSError as error:
             raise self._unusable(error) from error
