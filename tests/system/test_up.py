@@ -148,6 +148,16 @@ async def test_policies_with_a_mistake(house: House, tmp_path: Path) -> None:
     assert "Traceback" not in up.said
 
 
+async def test_a_runbook_that_the_sandbox_refuses(house: House) -> None:
+    """A runbook that is not deterministic ends it with 1 and names the runbook and what it may not do."""
+    impure = Path(__file__).parents[1] / "runbooks" / "impure.py"
+    up = await run(house, "up", "--runbooks", str(impure))
+    assert await up.ended() == 1
+    assert "LooksAtTheClock" in up.said
+    assert "datetime.now" in up.said
+    assert "Traceback" not in up.said
+
+
 async def test_a_policy_file_that_is_not_there(house: House, tmp_path: Path) -> None:
     """A file that was named and is missing is a mistake, not an empty one."""
     up = await run(house, "up", "--policies", str(tmp_path / "gone.yaml"))
