@@ -11,6 +11,7 @@ from typing import Any
 
 from models.errors import GiveUpError
 from models.runbook_info import RunbookInfo
+from runbooks import RUNBOOKS
 from workflows.runbook import Runbook
 
 AnyRunbook = type[Runbook[Any, Any]]
@@ -56,6 +57,15 @@ def catalog(runbooks: Iterable[AnyRunbook]) -> dict[str, RunbookInfo]:
             claimed[alert] = info.name
         found[info.name] = info
     return found
+
+
+def all_runbooks(paths: Iterable[Path]) -> list[AnyRunbook]:
+    """Ours, and a user's own at these paths.
+
+    Raises:
+        GiveUpError: a path holds none, or cannot be imported.
+    """
+    return [*RUNBOOKS, *(runbook for path in paths for runbook in load(path))]
 
 
 def load(path: Path) -> list[AnyRunbook]:

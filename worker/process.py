@@ -18,8 +18,7 @@ from gateway.tokens import door_tokens, token_file
 from models.errors import GiveUpError
 from models.policy_file import PolicyFile, parse_policies
 from models.runbook_info import RunbookInfo
-from runbooks import RUNBOOKS
-from runbooks.catalog import AnyRunbook, catalog, load
+from runbooks.catalog import all_runbooks, catalog
 from worker.connecting import connect, named_server
 from worker.embedded import EmbeddedServerError, EmbeddedTemporal
 from worker.leaving import leave
@@ -43,7 +42,7 @@ async def serve(settings: Settings, parts: set[str]) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for loud in ("httpx", "uvicorn.error", "paramiko.transport", "temporalio.worker"):
         logging.getLogger(loud).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level.upper())))
-    runbooks = all_runbooks(settings)
+    runbooks = all_runbooks(settings.runbooks)
     known = catalog(runbooks)
     file = read_policies(settings, known)
     stop = _stop_on_signals()
@@ -75,15 +74,6 @@ def say(text: str) -> None:
     """Tell the person at the terminal."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-def all_runbooks(settings: Settings) -> list[AnyRunbook]:
-    """Ours, and the user's own.
-
-    Raises:
-        GiveUpError: a path holds none, or cannot be imported.
-    """
-    return [*RUNBOOKS, *(runbook for path in settings.runbooks for runbook in load(path))]
 
 
 def read_policies(settings: Settings, known: dict[str, RunbookInfo]) -> PolicyFile:

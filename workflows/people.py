@@ -1,5 +1,6 @@
 """Telling people, by the channels that the policy names. A channel that fails is noted, and holds nothing up."""
 
+from collections.abc import Callable
 from typing import Any
 
 from temporalio import workflow
@@ -22,24 +23,26 @@ async def tell_question(do: Do, case: Case[Any], journal: Journal, request: Appr
         "expires_at": request.expires_at.isoformat(),
         "answer": f"selfheal approve {request.id}",
     }
-    await _tell(do, case, journal, "approval_request", text, details)
+    await tell(do, case, journal.note, "approval_request", text, details)
 
 
 async def tell_outcome(do: Do, case: Case[Any], journal: Journal, outcome: Outcome) -> None:
     """Tell them how it ended."""
     details = {"reason": outcome.reason.value} if outcome.reason else {}
-    await _tell(do, case, journal, outcome.ending.value, outcome.text, details)
+    await tell(do, case, journal.note, outcome.ending.value, outcome.text, details)
 
 
-async def _tell(do: Do, case: Case[Any], journal: Journal, kind: str, text: str, details: dict[str, str]) -> None:
-    info = workflow.info()
+async def tell(
+    do: Do, case: Case[Any], failed: Callable[[str], None], kind: str, text: str, details: dict[str, str]
+) -> None:
+    """Tell them something; `failed` is called with a sentence for each channel that could not be reached."""
     for channel in case.policy.notify:
         notice = Notice(
             to=channel,
             kind=kind,
-            execution=info.workflow_id,
+            execution=workflow.info().workflow_id,
             target=case.target.id,
-            runbook=info.workflow_type,
+            runbook=case.policy.starts,
             text=text,
             details=details,
         )
@@ -48,4 +51,4 @@ async def _tell(do: Do, case: Case[Any], journal: Journal, kind: str, text: str,
         except FailureError as error:
             if is_cancelled_exception(error):
                 raise
-            journal.note(f"{channel.webhook} could not be told: {failure_text(error)}")
+            failed(f"{channel.webhook} could not be told: {failure_text(error)}")

@@ -14,7 +14,6 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 from activities.executions import ExecutionActivities
-from activities.notifications import Notice, NotificationActivities
 from models.admission import Admission, Admitted, Refused
 from models.alert import Alert
 from models.case import AnyCase
@@ -24,6 +23,7 @@ from models.outcome import Outcome
 from workflows.attributes import AUTONOMY, POLICY, RUNBOOK, TARGET
 from workflows.details import alert_details
 from workflows.do import TemporalDo
+from workflows.people import tell
 
 _SUMMARY = 200
 """Characters of a summary; Temporal refuses longer ones than 400 bytes."""
@@ -179,19 +179,8 @@ class TargetGuard:
         if self._memory.told_spent:
             return
         self._memory = self._memory.model_copy(update={"told_spent": True})
-        for channel in case.policy.notify:
-            notice = Notice(
-                to=channel,
-                kind="attempts_spent",
-                execution=workflow.info().workflow_id,
-                target=case.target.id,
-                runbook=case.policy.starts,
-                text=f"{case.alert.name} on {case.target.id}: {admission.detail}.",
-            )
-            try:
-                await self._do(NotificationActivities.send_notice, notice)
-            except ActivityError as error:
-                workflow.logger.warning("%s could not be told: %s", channel.webhook, error.cause)
+        text = f"{case.alert.name} on {case.target.id}: {admission.detail}."
+        await tell(self._do, case, workflow.logger.warning, "attempts_spent", text, {})
 
     def _show(self) -> None:
         memory, lines = self._memory, []

@@ -2,8 +2,7 @@
 
 from models.errors import SelfhealError
 from models.runbook_info import RunbookInfo
-from runbooks import RUNBOOKS
-from runbooks.catalog import AnyRunbook, catalog, load
+from runbooks.catalog import AnyRunbook, all_runbooks, catalog
 from worker.cli.running import fail
 from worker.settings import Settings
 
@@ -15,7 +14,7 @@ def known_runbooks(settings: Settings) -> tuple[dict[str, RunbookInfo], dict[str
         typer.Exit: a path holds none, or two are in each other's way; what and which was said.
     """
     try:
-        classes: list[AnyRunbook] = [*RUNBOOKS, *(runbook for path in settings.runbooks for runbook in load(path))]
+        classes = all_runbooks(settings.runbooks)
         infos = catalog(classes)
     except SelfhealError as error:
         raise fail(error.message) from error
